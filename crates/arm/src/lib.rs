@@ -1,0 +1,1 @@
+//! The slice of Azure Resource Manager that the services stand on, itself behind RBAC.

@@ -1,0 +1,1 @@
+//! The Device Provisioning Service: enrolments, attestation, registration and the linked hubs.

@@ -1,0 +1,1 @@
+//! The Entra ID issuer: discovery, keys, tokens and managed identities.

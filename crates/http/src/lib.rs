@@ -1,0 +1,1 @@
+//! HTTP on the wire: requests become operations and credentials, answers and refusals take each service's own shape.

@@ -1,0 +1,1 @@
+//! IoT Hub: identities, twins, queries, configurations and methods.

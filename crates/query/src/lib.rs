@@ -1,0 +1,1 @@
+//! The SQL dialects' common core: lexer, parser with spans, and evaluation over JSON documents.

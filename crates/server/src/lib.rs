@@ -1,0 +1,1 @@
+//! The house put together: listeners, certificates, host routing, the control API and the world.

@@ -1,0 +1,1 @@
+//! State is memory plus a log: typed tables, transactions, and the engines that keep the log.
