@@ -66,6 +66,12 @@ impl Scope {
         if known { Ok(Self(trimmed.to_owned())) } else { Err(refuse()) }
     }
 
+    /// The root, above everything of the tenant.
+    #[must_use]
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
     /// The scope of a subscription.
     #[must_use]
     pub fn subscription(id: &str) -> Self {

@@ -1,1 +1,28 @@
-//! What exists: the subscriptions, groups, hubs, provisioning services and twins instances, with their keys and switches.
+//! What exists: the records that Azure Resource Manager keeps and that the doors and services read.
+//!
+//! Written by `arm` and by the world's seed; read by `identity` (keys and switches), `access` (the scopes above a
+//! resource) and the services. It holds no operation and decides nothing.
+
+mod cloud;
+mod contents;
+mod directory;
+mod estate;
+mod group;
+mod hub;
+mod policy;
+mod provisioning_service;
+mod tenant;
+mod twins_instance;
+
+pub use cloud::Cloud;
+pub use contents::ResourceContents;
+pub use directory::{
+    ApplicationCertificate, FederatedCredential, ManagedIdentityKind, Principal, PrincipalKind, ResourceIdentity,
+};
+pub use estate::{Estate, Resource};
+pub use group::{ManagementGroup, ResourceGroup, Subscription};
+pub use hub::{BuiltInEvents, Hub, HubSku};
+pub use policy::SharedAccessPolicy;
+pub use provisioning_service::{AllocationPolicy, LinkAuthentication, LinkedHub, ProvisioningService};
+pub use tenant::Tenant;
+pub use twins_instance::TwinsInstance;

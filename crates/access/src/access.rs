@@ -1,0 +1,165 @@
+//! The decision: an authenticated caller and an operation become a permit or a denial.
+
+use std::sync::{Arc, OnceLock};
+
+use iolite_identity::{Authentication, Caller, PrincipalCaller};
+use iolite_kernel::{Ground, Need, Operation, Request, Scope};
+use iolite_resources::{Estate, Resource};
+
+use crate::evaluation::{Place, evaluate};
+use crate::{
+    CredentialKind, Decision, DecisionLog, Denial, DenialCause, Evaluation, Grant, Outcome, Permit, Plane, RoleBook,
+};
+
+/// Decides, and keeps what it decided.
+pub struct Access {
+    pub(crate) estate: Estate,
+    pub(crate) ground: Ground,
+    pub(crate) book: RoleBook,
+    pub(crate) operations: Vec<&'static Operation>,
+    log: DecisionLog,
+}
+
+/// A request at the door, after authentication.
+pub struct Ask<'a> {
+    /// The operation asked for.
+    pub operation: &'static Operation,
+    /// The resource it is asked of.
+    pub resource: &'a Resource,
+    /// The request.
+    pub request: &'a Request,
+    /// What was shown.
+    pub credential: CredentialKind,
+    /// What came of looking at it.
+    pub authentication: Authentication,
+}
+
+impl Access {
+    /// An access door over the world's resources and roles; `operations` are all that the process knows, for telling
+    /// which role is the smallest that would do.
+    #[must_use]
+    pub fn new(estate: Estate, ground: Ground, book: RoleBook, operations: Vec<&'static Operation>) -> Self {
+        Self { estate, ground, book, operations, log: DecisionLog::default() }
+    }
+
+    /// The roles and assignments.
+    #[must_use]
+    pub const fn book(&self) -> &RoleBook {
+        &self.book
+    }
+
+    /// The decisions so far.
+    #[must_use]
+    pub const fn log(&self) -> &DecisionLog {
+        &self.log
+    }
+
+    /// Every operation the process knows.
+    #[must_use]
+    pub fn operations(&self) -> &[&'static Operation] {
+        &self.operations
+    }
+
+    /// Decides, records the decision, and hands out the permit where the caller may.
+    pub fn decide(&self, ask: Ask<'_>) -> Result<Permit, Arc<Decision>> {
+        let resource = ask.resource.scope();
+        let (caller, outcome) = match ask.authentication.outcome {
+            Ok(caller) => {
+                let outcome = self.judge(&caller, ask.operation, ask.request, &resource);
+                (Some(caller), outcome)
+            }
+            Err(rejection) => (None, refused(DenialCause::NotAuthenticated(rejection))),
+        };
+        let decision = Arc::new(Decision {
+            id: ask.request.id,
+            at: self.ground.now(),
+            operation: ask.operation,
+            resource: resource.clone(),
+            path: ask.request.path().to_owned(),
+            origin: ask.request.origin.clone(),
+            client: ask.request.client.clone(),
+            credential: ask.credential,
+            checks: ask.authentication.checks,
+            caller,
+            outcome,
+            notes: OnceLock::new(),
+        });
+        self.log.record(decision.clone());
+        match (&decision.caller, decision.is_allowed()) {
+            (Some(caller), true) => Ok(Permit::new(caller.clone(), ask.operation, resource, decision.id)),
+            _ => Err(decision),
+        }
+    }
+
+    fn judge(&self, caller: &Caller, operation: &'static Operation, request: &Request, resource: &Scope) -> Outcome {
+        match (&operation.need, caller) {
+            (Need::Public { because }, _) => Outcome::Allowed(Grant::Public { because }),
+            (Need::SignedIn, Caller::Principal(_)) => Outcome::Allowed(Grant::SignedIn),
+            (Need::DataPlane { .. } | Need::Management { .. }, Caller::Principal(principal)) => {
+                self.judge_principal(principal, operation, resource)
+            }
+            (Need::DataPlane { rights, .. }, Caller::Policy(policy)) if !rights.is_empty() => {
+                if policy.resource == *resource && policy.rights.contains_all(rights) {
+                    Outcome::Allowed(Grant::Rights { held: policy.rights, needed: rights })
+                } else {
+                    refused(DenialCause::RightMissing {
+                        policy: policy.policy.clone(),
+                        held: policy.rights,
+                        needed: rights,
+                    })
+                }
+            }
+            (Need::OwnDevice { device, module }, Caller::Device(found)) => {
+                let wanted_module = module.map(|name| request.param(name));
+                let same = found.hub == *resource
+                    && found.device_id == request.param(device)
+                    && found.module_id.as_deref() == wanted_module;
+                if same { Outcome::Allowed(Grant::Itself) } else { someone_else(request.param(device)) }
+            }
+            (Need::OwnRegistration, Caller::Registrant(found)) if found.service == *resource => {
+                Outcome::Allowed(Grant::Itself)
+            }
+            _ => someone_else("another kind of caller"),
+        }
+    }
+
+    fn judge_principal(&self, principal: &PrincipalCaller, operation: &'static Operation, resource: &Scope) -> Outcome {
+        let plane = if matches!(operation.need, Need::DataPlane { .. }) { Plane::Data } else { Plane::Control };
+        let scopes = self.estate.scopes_above(resource);
+        let evaluations: Vec<Evaluation> = operation
+            .need
+            .actions()
+            .iter()
+            .map(|action| self.evaluate(&principal.object_id, &principal.groups, &scopes, action, plane))
+            .collect();
+        let Some(failed) = evaluations.iter().find(|evaluation| !evaluation.is_allowed()) else {
+            return Outcome::Allowed(Grant::Roles { scopes, evaluations });
+        };
+        let cause = match &failed.denied_by {
+            Some(by) => DenialCause::DeniedByAssignment { action: failed.action, by: by.clone() },
+            None => DenialCause::RoleMissing { action: failed.action },
+        };
+        Outcome::Denied(Denial { cause, scopes, evaluations })
+    }
+
+    /// Looks at every assignment of a principal and its groups for one action at `scopes` (the narrowest first).
+    pub(crate) fn evaluate(
+        &self,
+        object_id: &str,
+        groups: &[String],
+        scopes: &[Scope],
+        action: &'static str,
+        plane: Plane,
+    ) -> Evaluation {
+        let identities: Vec<&str> = std::iter::once(object_id).chain(groups.iter().map(String::as_str)).collect();
+        evaluate(&self.book, &identities, Place { scopes, now: self.ground.now() }, action, plane)
+    }
+}
+
+fn refused(cause: DenialCause) -> Outcome {
+    Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() })
+}
+
+fn someone_else(wanted: &str) -> Outcome {
+    refused(DenialCause::SomeoneElse { wanted: wanted.to_owned() })
+}

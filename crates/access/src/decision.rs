@@ -1,0 +1,152 @@
+//! What was decided about one request, and why: a value that the log keeps and the explanation reads.
+
+use std::sync::{Arc, OnceLock};
+
+use iolite_identity::{Caller, Checks, Rejection};
+use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid};
+use serde::Serialize;
+
+use crate::{DenyAssignment, Evaluation};
+
+/// The kind of credential that was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CredentialKind {
+    /// None.
+    None,
+    /// A SAS token.
+    SharedAccessSignature,
+    /// An Entra token.
+    Bearer,
+    /// A client certificate.
+    Certificate,
+    /// Something else.
+    Unknown,
+}
+
+/// One decision. Cheap to keep: the texts are made when somebody reads them.
+#[derive(Debug)]
+pub struct Decision {
+    /// The id on the wire: request id and `x-iolite-decision`.
+    pub id: Uuid,
+    /// When it was decided, on the world's clock.
+    pub at: Timestamp,
+    /// The operation asked for.
+    pub operation: &'static Operation,
+    /// The resource it was asked of.
+    pub resource: Scope,
+    /// The path as sent, without the query.
+    pub path: String,
+    /// The origin that was dialled.
+    pub origin: String,
+    /// Where the request came from.
+    pub client: Client,
+    /// What was shown.
+    pub credential: CredentialKind,
+    /// The checks of the credential, in order.
+    pub checks: Checks,
+    /// Who was calling, where that is known.
+    pub caller: Option<Arc<Caller>>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What the operation had to add: the warning when SAS is switched off.
+    pub notes: OnceLock<Vec<String>>,
+}
+
+/// What came of a decision.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The caller may.
+    Allowed(Grant),
+    /// The caller may not.
+    Denied(Denial),
+}
+
+/// Why a caller may.
+#[derive(Debug)]
+pub enum Grant {
+    /// The operation is open to anyone.
+    Public {
+        /// Why it is.
+        because: &'static str,
+    },
+    /// A policy carries the rights.
+    Rights {
+        /// What the policy carries.
+        held: Rights,
+        /// What the operation needs.
+        needed: &'static [Right],
+    },
+    /// Roles grant every action.
+    Roles {
+        /// The scopes that were looked at, the narrowest first.
+        scopes: Vec<Scope>,
+        /// One evaluation an action.
+        evaluations: Vec<Evaluation>,
+    },
+    /// The caller is the very device or registrant that the path names.
+    Itself,
+    /// Any signed-in caller may.
+    SignedIn,
+}
+
+/// Why a caller may not, with what was looked at.
+#[derive(Debug)]
+pub struct Denial {
+    /// What failed.
+    pub cause: DenialCause,
+    /// The scopes that were looked at, the narrowest first; empty where it did not come to that.
+    pub scopes: Vec<Scope>,
+    /// One evaluation an action; empty where it did not come to that.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// What failed.
+#[derive(Debug)]
+pub enum DenialCause {
+    /// Nobody could be made out: the credential was refused.
+    NotAuthenticated(Rejection),
+    /// The policy lacks a right.
+    RightMissing {
+        /// The policy's name.
+        policy: String,
+        /// What it carries.
+        held: Rights,
+        /// What the operation needs.
+        needed: &'static [Right],
+    },
+    /// No role grants this action.
+    RoleMissing {
+        /// The first action that nothing grants.
+        action: &'static str,
+    },
+    /// A deny assignment keeps the action from the caller.
+    DeniedByAssignment {
+        /// The action.
+        action: &'static str,
+        /// The deny assignment.
+        by: Arc<DenyAssignment>,
+    },
+    /// The caller is someone, but not the device, module or registrant that the path names.
+    SomeoneElse {
+        /// Whom the path names.
+        wanted: String,
+    },
+}
+
+impl Decision {
+    /// Whether the caller may.
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.outcome, Outcome::Allowed(_))
+    }
+
+    /// The denial, where there is one.
+    #[must_use]
+    pub const fn denial(&self) -> Option<&Denial> {
+        match &self.outcome {
+            Outcome::Denied(denial) => Some(denial),
+            Outcome::Allowed(_) => None,
+        }
+    }
+}

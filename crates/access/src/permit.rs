@@ -1,0 +1,57 @@
+//! The proof that a caller may run an operation on a resource, now.
+
+use std::sync::Arc;
+
+use iolite_identity::Caller;
+use iolite_kernel::{Operation, Scope, Uuid};
+
+/// A permit to run one operation once. It cannot be made, copied or changed outside this crate, and an operation's `run`
+/// takes it by value: what has no permit does not run.
+#[derive(Debug)]
+pub struct Permit {
+    caller: Arc<Caller>,
+    operation: &'static Operation,
+    resource: Scope,
+    decision: Uuid,
+}
+
+impl Permit {
+    pub(crate) const fn new(
+        caller: Arc<Caller>,
+        operation: &'static Operation,
+        resource: Scope,
+        decision: Uuid,
+    ) -> Self {
+        Self { caller, operation, resource, decision }
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    /// The resource it is for.
+    #[must_use]
+    pub const fn resource(&self) -> &Scope {
+        &self.resource
+    }
+
+    /// The resource's name in lower case, the form its records are keyed by.
+    #[must_use]
+    pub fn resource_key(&self) -> String {
+        self.resource.name().to_ascii_lowercase()
+    }
+
+    /// The decision it came of; the request id on the wire.
+    #[must_use]
+    pub const fn decision(&self) -> Uuid {
+        self.decision
+    }
+}
