@@ -1,0 +1,286 @@
+//! The order of changes and their way to the engine: one writer lock, one commit thread.
+//!
+//! Used by the store alone. Transactions line up under the writer lock; the thread takes all that wait at once, has the
+//! engine append them, and wakes the waiters. Once an append fails, nothing is ever acknowledged again.
+
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Notify, broadcast};
+
+use crate::engine::{Batch, Engine, EngineError, Upkeep};
+use crate::{Change, StoreError};
+
+/// How long no change must have come before the engine is offered an idle moment.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// A buffer of gathered changes that grew beyond this (bytes) is given back to the system.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// How many changes a slow watcher may fall behind before it is told that it lost some.
+const WATCH_BACKLOG: usize = 4096;
+
+/// What the store and the commit thread share.
+pub(crate) struct Committer {
+    pub(crate) writer: Mutex<Writer>,
+    work: Condvar,
+    pub(crate) changes: broadcast::Sender<Change>,
+}
+
+/// The end of the log, held by one transaction at a time.
+pub(crate) struct Writer {
+    pub(crate) pending: Pending,
+    standing: Standing,
+    immediate: Option<Box<dyn Engine>>,
+    spare: Vec<u8>,
+}
+
+/// Changes that are applied and wait to be appended.
+pub(crate) struct Pending {
+    first_revision: u64,
+    count: u32,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) changes: Vec<Change>,
+    receipt: Arc<Receipt>,
+}
+
+/// Told when the changes gathered together are durable, or never will be.
+#[derive(Default)]
+pub(crate) struct Receipt {
+    outcome: OnceLock<Result<(), StoreError>>,
+    done: Notify,
+}
+
+enum Standing {
+    Open,
+    Closed,
+    Failed(Arc<EngineError>),
+}
+
+impl Committer {
+    /// Takes an engine whose last change has revision `last`, and starts its commit thread if it needs one.
+    pub(crate) fn start(
+        engine: Box<dyn Engine>,
+        last: u64,
+    ) -> Result<(Arc<Self>, Option<JoinHandle<()>>), EngineError> {
+        let immediate = engine.is_immediate();
+        let (immediate, queued) = if immediate { (Some(engine), None) } else { (None, Some(engine)) };
+        let committer = Arc::new(Self {
+            writer: Mutex::new(Writer {
+                pending: Pending::after(last),
+                standing: Standing::Open,
+                immediate,
+                spare: Vec::new(),
+            }),
+            work: Condvar::new(),
+            changes: broadcast::Sender::new(WATCH_BACKLOG),
+        });
+        let thread = match queued {
+            None => None,
+            Some(engine) => {
+                let shared = Arc::clone(&committer);
+                let thread = thread::Builder::new().name("store-commit".to_owned());
+                Some(thread.spawn(move || shared.run(engine)).map_err(|error| EngineError::Io(error.into()))?)
+            }
+        };
+        Ok((committer, thread))
+    }
+
+    /// Lets a change that was just enlisted go its way; the receipt tells when it is durable, `None` that it is.
+    pub(crate) fn dispatch(&self, writer: &mut Writer) -> Option<Arc<Receipt>> {
+        if writer.immediate.is_some() {
+            self.announce(writer.pending.restart());
+            return None;
+        }
+        if writer.pending.count == 1 {
+            self.work.notify_one();
+        }
+        Some(Arc::clone(&writer.pending.receipt))
+    }
+
+    /// Refuses all further changes; the thread ends once those that wait are appended.
+    pub(crate) fn close(&self) {
+        let mut writer = self.writer.lock();
+        if matches!(writer.standing, Standing::Open) {
+            writer.standing = Standing::Closed;
+        }
+        self.work.notify_one();
+    }
+
+    fn run(&self, mut engine: Box<dyn Engine>) {
+        while let Some(batch) = self.next_batch(&mut *engine) {
+            let outcome = batch.append_to(&mut *engine);
+            self.settle(batch, outcome);
+            if self.has_failed() {
+                return;
+            }
+            if let Err(error) = engine.tend(false) {
+                self.give_up(error);
+                return;
+            }
+        }
+        if self.has_failed() {
+            return;
+        }
+        if let Err(error) = engine.close() {
+            tracing::error!(%error, "the store could not be closed in good order; what was acknowledged is kept");
+        }
+    }
+
+    /// Waits for changes, using long pauses for upkeep; `None` when the store was closed and all is appended.
+    fn next_batch(&self, engine: &mut dyn Engine) -> Option<Pending> {
+        let mut upkeep = Upkeep::More;
+        let mut writer = self.writer.lock();
+        loop {
+            if writer.pending.count > 0 {
+                return Some(writer.take());
+            }
+            if !matches!(writer.standing, Standing::Open) {
+                return None;
+            }
+            if upkeep == Upkeep::Done {
+                self.work.wait(&mut writer);
+                continue;
+            }
+            if self.work.wait_for(&mut writer, IDLE).timed_out() && writer.pending.count == 0 {
+                drop(writer);
+                upkeep = match engine.tend(true) {
+                    Ok(upkeep) => upkeep,
+                    Err(error) => {
+                        self.give_up(error);
+                        return None;
+                    }
+                };
+                writer = self.writer.lock();
+            }
+        }
+    }
+
+    fn settle(&self, batch: Pending, outcome: Result<(), EngineError>) {
+        match outcome {
+            Ok(()) => {
+                self.announce(batch.changes);
+                batch.receipt.complete(Ok(()));
+                self.writer.lock().give_back(batch.bytes);
+            }
+            Err(error) => {
+                let error = self.give_up(error);
+                batch.receipt.complete(Err(error));
+            }
+        }
+    }
+
+    /// The one place where the store stops for ever; says so once.
+    fn give_up(&self, error: EngineError) -> StoreError {
+        let error = Arc::new(error);
+        tracing::error!(%error, "the log could not be written: no change is acknowledged until a new start");
+        let mut writer = self.writer.lock();
+        writer.standing = Standing::Failed(Arc::clone(&error));
+        let stranded = writer.take();
+        drop(writer);
+        stranded.receipt.complete(Err(StoreError::Failed(Arc::clone(&error))));
+        StoreError::Failed(error)
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.writer.lock().standing, Standing::Failed(_))
+    }
+
+    fn announce(&self, changes: Vec<Change>) {
+        for change in changes {
+            // No receiver is no error: nobody watches.
+            drop(self.changes.send(change));
+        }
+    }
+}
+
+impl Writer {
+    /// An error if the store takes no more changes.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        match &self.standing {
+            Standing::Open => Ok(()),
+            Standing::Closed => Err(StoreError::Closed),
+            Standing::Failed(error) => Err(StoreError::Failed(Arc::clone(error))),
+        }
+    }
+
+    pub(crate) fn next_revision(&self) -> u64 {
+        self.pending.first_revision + u64::from(self.pending.count)
+    }
+
+    /// Counts the change whose bytes were just completed. An immediate engine has it now; if it fails, the change is
+    /// not made and the store stops.
+    pub(crate) fn enlist(&mut self) -> Result<(), StoreError> {
+        self.pending.count += 1;
+        let Some(engine) = &mut self.immediate else { return Ok(()) };
+        self.pending.append_to(&mut **engine).map_err(|error| {
+            let error = Arc::new(error);
+            tracing::error!(%error, "the log could not be written: no change is acknowledged until a new start");
+            self.pending.count -= 1;
+            self.pending.changes.clear();
+            self.standing = Standing::Failed(Arc::clone(&error));
+            StoreError::Failed(error)
+        })
+    }
+
+    /// Takes what was gathered, and starts to gather anew.
+    fn take(&mut self) -> Pending {
+        let mut next = Pending::after(self.next_revision() - 1);
+        next.bytes = std::mem::take(&mut self.spare);
+        std::mem::replace(&mut self.pending, next)
+    }
+
+    /// Keeps the buffer of an appended batch for the next one.
+    fn give_back(&mut self, mut bytes: Vec<u8>) {
+        if bytes.capacity() <= KEPT_BUFFER {
+            bytes.clear();
+            self.spare = bytes;
+        }
+    }
+}
+
+impl Pending {
+    fn after(last: u64) -> Self {
+        Self {
+            first_revision: last + 1,
+            count: 0,
+            bytes: Vec::new(),
+            changes: Vec::new(),
+            receipt: Arc::new(Receipt::default()),
+        }
+    }
+
+    /// Goes on after changes that an immediate engine has; gives back what is to be told of them.
+    fn restart(&mut self) -> Vec<Change> {
+        self.first_revision += u64::from(self.count);
+        self.count = 0;
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BUFFER);
+        std::mem::take(&mut self.changes)
+    }
+
+    fn append_to(&self, engine: &mut dyn Engine) -> Result<(), EngineError> {
+        engine.append(&Batch { first_revision: self.first_revision, count: self.count, bytes: &self.bytes })
+    }
+}
+
+impl Receipt {
+    /// Waits until the outcome is known.
+    pub(crate) async fn wait(&self) -> Result<(), StoreError> {
+        // Made before the look at the outcome: a wake-up between the two reaches it.
+        let done = self.done.notified();
+        if let Some(outcome) = self.outcome.get() {
+            return outcome.clone();
+        }
+        done.await;
+        self.outcome.get().cloned().unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn complete(&self, outcome: Result<(), StoreError>) {
+        // Completed once only: by the thread that took the batch.
+        drop(self.outcome.set(outcome));
+        self.done.notify_waiters();
+    }
+}

@@ -1,0 +1,260 @@
+//! A change in the making: reads that see its own writes, writes that are kept together or not at all.
+//!
+//! Given to the closure of [`Store::transact`](crate::Store::transact), under the store's one writer lock. It never
+//! waits, and touches the tables only when it is committed.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::committer::Writer;
+use crate::frame::{self, LONGEST_CHANGE};
+use crate::registry::Records;
+use crate::table::{Origin, Rows, range};
+use crate::{Change, Record, StoreError, Table, Versioned};
+
+/// The writes of a closure so far.
+///
+/// Dropped without a commit, by an error or a panic of the closure, it leaves nothing behind.
+pub struct Transaction<'a> {
+    writer: &'a mut Writer,
+    origin: &'a Origin,
+    /// Where in the writer's bytes this transaction begins.
+    start: usize,
+    staged: Vec<Box<dyn Staged>>,
+    failed: Option<StoreError>,
+}
+
+impl Transaction<'_> {
+    /// The record under `key`, as this transaction would leave it.
+    pub fn get<T: Record>(&self, table: &Table<T>, key: &str) -> Option<Versioned<T>> {
+        match self.staged::<T>().and_then(|staged| staged.writes.get(key)) {
+            Some(written) => written.clone(),
+            None => table.get(key),
+        }
+    }
+
+    /// The records whose keys begin with `prefix` and come after `after`, in key order, at most `limit`, as this
+    /// transaction would leave them.
+    pub fn page<T: Record>(
+        &self,
+        table: &Table<T>,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<(Arc<str>, Versioned<T>)> {
+        match self.staged::<T>() {
+            Some(staged) => staged.merged(prefix, after, limit),
+            None => table.page(prefix, after, limit),
+        }
+    }
+
+    /// All records whose keys begin with `prefix`, in key order, as this transaction would leave them.
+    pub fn all<T: Record>(&self, table: &Table<T>, prefix: &str) -> Vec<(Arc<str>, Versioned<T>)> {
+        self.page(table, prefix, None, usize::MAX)
+    }
+
+    /// How many keys begin with `prefix`, as this transaction would leave them.
+    pub fn count<T: Record>(&self, table: &Table<T>, prefix: &str) -> usize {
+        let Some(staged) = self.staged::<T>() else { return table.count(prefix) };
+        let before = table.count(prefix);
+        let (mut came, mut went) = (0, 0);
+        for (key, written) in range(&staged.writes, prefix, None) {
+            match (table.get(key).is_some(), written.is_some()) {
+                (false, true) => came += 1,
+                (true, false) => went += 1,
+                _ => {}
+            }
+        }
+        before + came - went
+    }
+
+    /// The revision that this transaction's writes will carry.
+    pub fn revision(&self) -> u64 {
+        self.writer.next_revision()
+    }
+
+    /// Makes `value` the record under `key`.
+    ///
+    /// A value that cannot be written as JSON, or a table of another store, fails the whole transaction when it ends.
+    pub fn put<T: Record>(&mut self, table: &Table<T>, key: &str, value: T) {
+        if !self.admits(table) {
+            return;
+        }
+        if let Err(error) = frame::put(&mut self.writer.pending.bytes, T::COLLECTION, key, &value) {
+            self.fail(StoreError::Unwritable {
+                collection: T::COLLECTION,
+                key: key.to_owned(),
+                cause: error.to_string(),
+            });
+            return;
+        }
+        let row = Versioned { revision: self.revision(), value: Arc::new(value) };
+        self.stage(table).writes.insert(Arc::from(key), Some(row));
+    }
+
+    /// Removes the record under `key`; where there is none, nothing happens.
+    pub fn delete<T: Record>(&mut self, table: &Table<T>, key: &str) {
+        if !self.admits(table) || self.get(table, key).is_none() {
+            return;
+        }
+        frame::delete(&mut self.writer.pending.bytes, T::COLLECTION, key);
+        self.stage(table).writes.insert(Arc::from(key), None);
+    }
+
+    fn admits<T: Record>(&mut self, table: &Table<T>) -> bool {
+        let known = table.rows.origin.is(self.origin);
+        if !known {
+            self.fail(StoreError::ForeignTable { collection: T::COLLECTION });
+        }
+        known
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.failed.get_or_insert(error);
+    }
+
+    fn staged<T: Record>(&self) -> Option<&StagedRows<T>> {
+        self.staged.iter().find_map(|staged| staged.as_any().downcast_ref())
+    }
+
+    fn stage<T: Record>(&mut self, table: &Table<T>) -> &mut StagedRows<T> {
+        let at = self.staged.iter().position(|staged| staged.as_any().is::<StagedRows<T>>()).unwrap_or_else(|| {
+            self.staged.push(Box::new(StagedRows { rows: Arc::clone(&table.rows), writes: BTreeMap::new() }));
+            self.staged.len() - 1
+        });
+        match self.staged[at].as_any_mut().downcast_mut() {
+            Some(staged) => staged,
+            None => unreachable!("the position was found by this type"),
+        }
+    }
+}
+
+/// The steps that the store takes around the closure.
+impl<'a> Transaction<'a> {
+    pub(crate) fn begin(writer: &'a mut Writer, origin: &'a Origin) -> Self {
+        let start = writer.pending.bytes.len();
+        writer.pending.bytes.extend_from_slice(&[0; 4]);
+        Self { writer, origin, start, staged: Vec::new(), failed: None }
+    }
+
+    /// Writes that a collection holds exactly `records`; the caller puts them in place.
+    pub(crate) fn replace(&mut self, collection: &str, records: &Records) {
+        let bytes = &mut self.writer.pending.bytes;
+        frame::clear(bytes, collection);
+        for (key, value) in records {
+            frame::put_raw(bytes, collection, key, value);
+        }
+    }
+
+    /// Hands the bytes to the log and the values to the tables; `false` if there is nothing to keep.
+    pub(crate) fn commit(mut self, watched: bool) -> Result<bool, StoreError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let length = self.writer.pending.bytes.len() - self.start - 4;
+        if length == 0 {
+            return Ok(false);
+        }
+        if self.writer.pending.bytes.len() > LONGEST_CHANGE {
+            return Err(StoreError::TooLarge { bytes: length, limit: LONGEST_CHANGE });
+        }
+        let prefix = frame::length_bytes(length);
+        self.writer.pending.bytes[self.start..self.start + 4].copy_from_slice(&prefix);
+        if watched {
+            let revision = self.revision();
+            for staged in &self.staged {
+                staged.tell(revision, &mut self.writer.pending.changes);
+            }
+        }
+        self.writer.enlist()?;
+        self.start = self.writer.pending.bytes.len();
+        for staged in self.staged.drain(..) {
+            staged.apply();
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.writer.pending.bytes.truncate(self.start);
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Transaction").field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+/// The writes to one table, whatever its type.
+trait Staged {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn tell(&self, revision: u64, changes: &mut Vec<Change>);
+    fn apply(self: Box<Self>);
+}
+
+struct StagedRows<T> {
+    rows: Arc<Rows<T>>,
+    /// `None` where the record goes.
+    writes: BTreeMap<Arc<str>, Option<Versioned<T>>>,
+}
+
+impl<T: Record> StagedRows<T> {
+    fn merged(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<(Arc<str>, Versioned<T>)> {
+        let content = self.rows.content.read();
+        let mut kept = range(content.rows(), prefix, after).peekable();
+        let mut written = range(&self.writes, prefix, after).peekable();
+        let merged = std::iter::from_fn(|| {
+            loop {
+                let write_is_next = match (kept.peek(), written.peek()) {
+                    (None, None) => return None,
+                    (Some(_), None) => false,
+                    (None, Some(_)) => true,
+                    (Some((old, _)), Some((new, _))) => new <= old,
+                };
+                if !write_is_next {
+                    return kept.next().map(|(key, row)| (Arc::clone(key), row.clone()));
+                }
+                let (key, row) = written.next()?;
+                kept.next_if(|(old, _)| *old == key);
+                if let Some(row) = row {
+                    return Some((Arc::clone(key), row.clone()));
+                }
+            }
+        });
+        merged.take(limit).collect()
+    }
+}
+
+impl<T: Record> Staged for StagedRows<T> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn tell(&self, revision: u64, changes: &mut Vec<Change>) {
+        let collection: Arc<str> = Arc::from(T::COLLECTION);
+        changes.extend(self.writes.keys().map(|key| Change {
+            collection: Arc::clone(&collection),
+            key: Some(Arc::clone(key)),
+            revision,
+        }));
+    }
+
+    fn apply(self: Box<Self>) {
+        let mut content = self.rows.content.write();
+        for (key, written) in self.writes {
+            match written {
+                Some(row) => content.insert(key, row),
+                None => content.remove(&key),
+            }
+        }
+    }
+}
