@@ -1,0 +1,119 @@
+//! The functions the core can evaluate; each dialect says which of them it offers and how they are spelt.
+//!
+//! Called by the parser for the number of arguments, and by evaluation. A function never fails: an argument
+//! of a type it has no use for makes its value undefined.
+
+use serde_json::Value;
+
+use crate::compare::is_primitive;
+
+/// A function of the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// Whether a property is there, `null` included.
+    IsDefined,
+    /// Whether a value is a Boolean.
+    IsBool,
+    /// Whether a value is a number.
+    IsNumber,
+    /// Whether a value is a string.
+    IsString,
+    /// Whether a value is an object.
+    IsObject,
+    /// Whether a value is an array.
+    IsArray,
+    /// Whether a value is `null`.
+    IsNull,
+    /// Whether a value is a string, number, Boolean or `null`.
+    IsPrimitive,
+    /// Whether a string begins with another.
+    StartsWith,
+    /// Whether a string ends with another.
+    EndsWith,
+    /// Whether a string has another in it.
+    Contains,
+}
+
+impl Function {
+    /// How many arguments it takes.
+    pub fn arity(self) -> usize {
+        match self {
+            Self::StartsWith | Self::EndsWith | Self::Contains => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether its argument must be a property rather than any expression.
+    pub fn takes_property(self) -> bool {
+        self == Self::IsDefined
+    }
+
+    /// Its value for these arguments, where `None` is undefined on both sides.
+    pub(crate) fn apply(self, arguments: &[Option<&Value>]) -> Option<Value> {
+        let first = arguments.first().copied().flatten();
+        let is = |test: fn(&Value) -> bool| Some(Value::Bool(first.is_some_and(test)));
+        match self {
+            Self::IsDefined => is(|_| true),
+            Self::IsBool => is(Value::is_boolean),
+            Self::IsNumber => is(Value::is_number),
+            Self::IsString => is(Value::is_string),
+            Self::IsObject => is(Value::is_object),
+            Self::IsArray => is(Value::is_array),
+            Self::IsNull => is(Value::is_null),
+            Self::IsPrimitive => is(is_primitive),
+            Self::StartsWith => of_strings(arguments, |text, part| text.starts_with(part)),
+            Self::EndsWith => of_strings(arguments, |text, part| text.ends_with(part)),
+            // str::contains is linear in the longer string, so a filter costs no more than reading the document.
+            Self::Contains => of_strings(arguments, |text, part| text.contains(part)),
+        }
+    }
+}
+
+fn of_strings(arguments: &[Option<&Value>], test: fn(&str, &str) -> bool) -> Option<Value> {
+    let [Some(Value::String(text)), Some(Value::String(part))] = arguments else { return None };
+    Some(Value::Bool(test(text, part)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_null_property_is_defined() {
+        assert_eq!(Function::IsDefined.apply(&[Some(&Value::Null)]), Some(json!(true)));
+        assert_eq!(Function::IsDefined.apply(&[None]), Some(json!(false)));
+    }
+
+    #[test]
+    fn each_type_test_knows_its_type_only() {
+        let tests = [
+            (Function::IsBool, json!(true)),
+            (Function::IsNumber, json!(1.5)),
+            (Function::IsString, json!("")),
+            (Function::IsObject, json!({})),
+            (Function::IsArray, json!([])),
+            (Function::IsNull, json!(null)),
+        ];
+        for (function, _) in &tests {
+            for (owner, value) in &tests {
+                let expected = Some(json!(function == owner));
+                assert_eq!(function.apply(&[Some(value)]), expected, "{function:?} of {value}");
+            }
+        }
+        assert_eq!(Function::IsPrimitive.apply(&[Some(&json!(null))]), Some(json!(true)));
+        assert_eq!(Function::IsPrimitive.apply(&[Some(&json!([]))]), Some(json!(false)));
+    }
+
+    #[test]
+    fn string_tests_are_case_sensitive_and_undefined_for_other_types() {
+        let (text, part) = (json!("Redmond43"), json!("Red"));
+        assert_eq!(Function::StartsWith.apply(&[Some(&text), Some(&part)]), Some(json!(true)));
+        assert_eq!(Function::EndsWith.apply(&[Some(&text), Some(&part)]), Some(json!(false)));
+        assert_eq!(Function::Contains.apply(&[Some(&text), Some(&json!("mond"))]), Some(json!(true)));
+        assert_eq!(Function::Contains.apply(&[Some(&text), Some(&json!("MOND"))]), Some(json!(false)));
+        assert_eq!(Function::StartsWith.apply(&[Some(&json!(1)), Some(&part)]), None);
+        assert_eq!(Function::StartsWith.apply(&[Some(&text), None]), None);
+    }
+}
