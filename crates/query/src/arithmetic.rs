@@ -10,10 +10,10 @@ use crate::compare::whole;
 
 /// The result, or `None` when it is undefined.
 pub(crate) fn apply(left: &Number, operator: ArithmeticOperator, right: &Number) -> Option<Number> {
-    if let (Some(left), Some(right)) = (whole(left), whole(right)) {
-        if let Some(exact) = apply_whole(left, operator, right).and_then(whole_number) {
-            return Some(exact);
-        }
+    if let (Some(left), Some(right)) = (whole(left), whole(right))
+        && let Some(exact) = apply_whole(left, operator, right).and_then(whole_number)
+    {
+        return Some(exact);
     }
     let (left, right) = (left.as_f64()?, right.as_f64()?);
     Number::from_f64(match operator {

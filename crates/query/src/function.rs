@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use crate::compare::is_primitive;
+use crate::Comparison;
+use crate::compare::{compare, is_primitive};
 
 /// A function of the core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +33,15 @@ pub enum Function {
     EndsWith,
     /// Whether a string has another in it.
     Contains,
+    /// Whether an array has a primitive value among its items.
+    ArrayContains,
 }
 
 impl Function {
     /// How many arguments it takes.
     pub fn arity(self) -> usize {
         match self {
-            Self::StartsWith | Self::EndsWith | Self::Contains => 2,
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::ArrayContains => 2,
             _ => 1,
         }
     }
@@ -65,13 +68,20 @@ impl Function {
             Self::EndsWith => of_strings(arguments, |text, part| text.ends_with(part)),
             // str::contains is linear in the longer string, so a filter costs no more than reading the document.
             Self::Contains => of_strings(arguments, |text, part| text.contains(part)),
+            Self::ArrayContains => array_contains(arguments),
         }
     }
 }
 
-fn of_strings(arguments: &[Option<&Value>], test: fn(&str, &str) -> bool) -> Option<Value> {
+fn of_strings(arguments: &[Option<&Value>], holds: fn(&str, &str) -> bool) -> Option<Value> {
     let [Some(Value::String(text)), Some(Value::String(part))] = arguments else { return None };
-    Some(Value::Bool(test(text, part)))
+    Some(Value::Bool(holds(text, part)))
+}
+
+fn array_contains(arguments: &[Option<&Value>]) -> Option<Value> {
+    let [Some(Value::Array(items)), Some(sought)] = arguments else { return None };
+    let found = items.iter().any(|item| compare(item, Comparison::Equal, sought) == Some(true));
+    Some(Value::Bool(found))
 }
 
 #[cfg(test)]
@@ -115,5 +125,21 @@ mod tests {
         assert_eq!(Function::Contains.apply(&[Some(&text), Some(&json!("MOND"))]), Some(json!(false)));
         assert_eq!(Function::StartsWith.apply(&[Some(&json!(1)), Some(&part)]), None);
         assert_eq!(Function::StartsWith.apply(&[Some(&text), None]), None);
+    }
+
+    #[test]
+    fn an_array_contains_equal_primitives_and_what_is_no_array_is_undefined() {
+        let items = json!(["a", 1, null, {"b": 2}]);
+        for (sought, expected) in
+            [(json!("a"), true), (json!(1.0), true), (json!("1"), false), (json!({"b": 2}), false)]
+        {
+            assert_eq!(
+                Function::ArrayContains.apply(&[Some(&items), Some(&sought)]),
+                Some(json!(expected)),
+                "{sought}"
+            );
+        }
+        assert_eq!(Function::ArrayContains.apply(&[Some(&json!("a")), Some(&json!("a"))]), None);
+        assert_eq!(Function::ArrayContains.apply(&[Some(&items), None]), None);
     }
 }

@@ -4,6 +4,9 @@
 //! products, minus. Recursion is bounded by [`Dialect::nesting`] times the six levels of precedence; chains of
 //! one operator are flat. It never evaluates anything.
 
+mod operator;
+
+use operator::{Operator, Power};
 use serde_json::{Number, Value};
 
 use crate::lexer::Kind;
@@ -18,51 +21,6 @@ struct Parser<'c, 't, D: Dialect + ?Sized> {
     cursor: &'c mut Cursor<'t>,
     dialect: &'c D,
     depth: usize,
-}
-
-/// How tightly an operator binds, loosest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Power {
-    Or,
-    And,
-    Comparison,
-    Sum,
-    Product,
-    Operand,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Operator {
-    Or,
-    And,
-    Compare(Comparison),
-    Member { wanted: bool },
-    Arithmetic(ArithmeticOperator),
-}
-
-impl Operator {
-    fn power(self) -> Power {
-        match self {
-            Self::Or => Power::Or,
-            Self::And => Power::And,
-            Self::Compare(_) | Self::Member { .. } => Power::Comparison,
-            Self::Arithmetic(ArithmeticOperator::Add | ArithmeticOperator::Subtract) => Power::Sum,
-            Self::Arithmetic(_) => Power::Product,
-        }
-    }
-}
-
-impl Power {
-    /// What the right-hand side of an operator must bind tighter than.
-    fn tighter(self) -> Self {
-        match self {
-            Self::Or => Self::And,
-            Self::And => Self::Comparison,
-            Self::Comparison => Self::Sum,
-            Self::Sum => Self::Product,
-            Self::Product | Self::Operand => Self::Operand,
-        }
-    }
 }
 
 impl<D: Dialect + ?Sized> Parser<'_, '_, D> {

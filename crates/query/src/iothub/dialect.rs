@@ -78,6 +78,8 @@ impl Dialect for IotHub {
             // an underscore is taken in twin queries.
             "STARTSWITH" if self.from != From::Jobs => Ok(Function::StartsWith),
             "ENDSWITH" if self.from != From::Jobs => Ok(Function::EndsWith),
+            // Azure CLI lists the children of an edge device with array_contains(parentScopes, '…').
+            "ARRAY_CONTAINS" if self.from != From::Jobs => Ok(Function::ArrayContains),
             known => Err(self.refuse_function(known)),
         }
     }
@@ -90,7 +92,7 @@ impl Dialect for IotHub {
 impl IotHub {
     fn refuse_function(&self, name: &str) -> String {
         match name {
-            "STARTSWITH" | "ENDSWITH" | "STARTS_WITH" | "ENDS_WITH" if self.from == From::Jobs => {
+            "STARTSWITH" | "ENDSWITH" | "ARRAY_CONTAINS" | "STARTS_WITH" | "ENDS_WITH" if self.from == From::Jobs => {
                 format!("{name} is not a function of job queries, whose only one is IS_DEFINED. Compare with = or IN.")
             }
             "STARTS_WITH" => "Twin queries spell it STARTSWITH; STARTS_WITH is for message routing.".to_owned(),
@@ -107,7 +109,7 @@ impl IotHub {
     fn offered(&self) -> &'static str {
         match self.from {
             From::Jobs => "Job queries have IS_DEFINED only.",
-            From::Devices | From::Modules => "Twin queries have IS_DEFINED, STARTSWITH and ENDSWITH.",
+            From::Devices | From::Modules => "Twin queries have IS_DEFINED, STARTSWITH, ENDSWITH and ARRAY_CONTAINS.",
         }
     }
 }

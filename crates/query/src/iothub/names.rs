@@ -71,7 +71,7 @@ pub(super) fn resolve(from: From, names: Vec<String>) -> Result<Path, String> {
             known.len() == depth && known.iter().zip(asked).all(|(known, asked)| known.eq_ignore_ascii_case(asked))
         };
         if let Some(canonical) = known.iter().find(same) {
-            names[depth - 1] = canonical[depth - 1].to_owned();
+            canonical[depth - 1].clone_into(&mut names[depth - 1]);
         }
     }
     Path::new(names).ok_or_else(|| "A collection is not a value. Name a property of it, as in deviceId.".to_owned())

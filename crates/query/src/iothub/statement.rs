@@ -36,10 +36,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Query, QueryError> {
     let list_start = cursor.start();
     let items = if cursor.take_symbol("*") { None } else { Some(items(cursor)?) };
     let dialect = IotHub { from: from(cursor)? };
-    let filter = match cursor.take_keyword("WHERE") {
-        true => Some(parser::expression(cursor, &dialect)?),
-        false => None,
-    };
+    let filter = if cursor.take_keyword("WHERE") { Some(parser::expression(cursor, &dialect)?) } else { None };
     let group_start = cursor.start();
     let group_by = group_by(cursor, &dialect)?;
     end(cursor)?;
@@ -96,10 +93,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, QueryError> {
         }
         _ => ItemValue::Property(name(cursor)?),
     };
-    let alias = match cursor.take_keyword("AS") {
-        true => Some(alias(cursor)?),
-        false => None,
-    };
+    let alias = if cursor.take_keyword("AS") { Some(alias(cursor)?) } else { None };
     Ok(Item { value, alias, start })
 }
 
@@ -210,13 +204,13 @@ fn select(cursor: &Cursor<'_>, dialect: &IotHub, items: Vec<Item>, group_by: &[P
             ItemValue::Count => Summary::Count,
             ItemValue::Summary(summary, name) => summary(resolve(cursor, dialect, name)?),
         };
-        let key = alias.unwrap_or_else(|| match &summary {
-            Summary::Group(path) => path.last().to_owned(),
-            // UNVERIFIED for IoT Hub, which documents aggregates with an alias only; the numbering is Cosmos DB's.
-            _ => {
-                unnamed += 1;
-                format!("${unnamed}")
+        let key = alias.unwrap_or_else(|| {
+            if let Summary::Group(path) = &summary {
+                return path.last().to_owned();
             }
+            // UNVERIFIED for IoT Hub, which documents aggregates with an alias only; the numbering is Cosmos DB's.
+            unnamed += 1;
+            format!("${unnamed}")
         });
         if !keys.insert(key.clone()) {
             let message =

@@ -17,6 +17,7 @@ fn twin(device_id: &str, region: &str, reported: Value) -> Value {
         "properties": {"desired": {"$version": 4}, "reported": reported},
         "configurations": {"my-config 1": {"status": "Applied"}},
         "capabilities": {"iotEdge": false},
+        "parentScopes": [format!("ms-azure-iot-edge://{region}-1")],
     })
 }
 
@@ -73,6 +74,7 @@ fn the_documented_conditions_select_what_they_say() {
     assert_eq!(selected("STARTSWITH(devices.deviceId, 't') AND NOT endswith(id, 'ee')"), ["two"]);
     assert_eq!(selected("configurations.[[my-config 1]].status = 'Applied' AND DEVICEID != 'one'"), ["two", "three"]);
     assert_eq!(selected("properties.desired.$version = 4 AND capabilities.iotEdge = false").len(), 3);
+    assert_eq!(selected("array_contains(parentScopes, 'ms-azure-iot-edge://EU-1')"), ["three"]);
     assert_eq!(selected("tags.note = null AND is_defined(tags.note)").len(), 3);
     assert_eq!(
         selected("properties.reported.seconds % 2 = 1 OR properties.reported.seconds / 2 < 16"),

@@ -187,6 +187,15 @@ fn nesting_is_allowed_to_the_limit_and_refused_beyond() {
 }
 
 #[test]
+fn the_deepest_expression_allowed_is_read_evaluated_and_dropped_on_a_small_stack() {
+    let rungs = 32;
+    let text = format!("{}n{}", "t AND NOT t OR t AND 1 < 1 + 1 * -(".repeat(rungs), ")".repeat(rungs));
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let evaluated = small.spawn(move || value(&text)).unwrap().join().unwrap();
+    assert_eq!(evaluated, None);
+}
+
+#[test]
 fn a_hundred_thousand_levels_of_anything_are_an_error_and_not_a_crash() {
     for opening in ["(", "NOT ", "-", "IS_STRING(", "1 OR 1 AND NOT 1 = 1 + 1 * ("] {
         assert!(refusal(&opening.repeat(100_000)).message.contains("64 levels"), "{opening}");
