@@ -25,6 +25,18 @@ impl Permit {
         Self { caller, operation, resource, decision }
     }
 
+    /// A permit out of thin air, for the unit tests of operations. Only there: the feature is for dev-dependencies.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub const fn for_tests(
+        caller: Arc<Caller>,
+        operation: &'static Operation,
+        resource: Scope,
+        decision: Uuid,
+    ) -> Self {
+        Self::new(caller, operation, resource, decision)
+    }
+
     /// Who holds it.
     #[must_use]
     pub fn caller(&self) -> &Caller {
