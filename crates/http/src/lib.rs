@@ -1,1 +1,21 @@
-//! HTTP on the wire: requests become operations and credentials, answers and refusals take each service's own shape.
+//! HTTP on the wire.
+//!
+//! Bytes become an operation, a credential and a [`Request`](iolite_kernel::Request); answers and refusals take each
+//! service's own shape. Called by `server`, once per connection; it knows operations and faces, and no service's rules.
+
+mod body;
+mod connection;
+pub mod face;
+mod path;
+mod pipeline;
+mod refusal;
+mod router;
+mod table;
+
+pub use body::MAXIMUM_BODY_BYTES;
+pub use connection::{ConnectionContext, serve_connection};
+pub use path::{Place, Site};
+pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};
+pub use refusal::Refusal;
+pub use router::{Route, Router};
+pub use table::{ServiceTable, Table};

@@ -1,0 +1,82 @@
+//! The smallest built-in role that would do, with the command that assigns it.
+
+use std::sync::Arc;
+
+use iolite_identity::PrincipalCaller;
+use iolite_kernel::{Need, Operation, Scope};
+use serde::Serialize;
+
+use crate::{Access, Decision, DenialCause, RoleDefinition};
+
+/// A role that would have let the caller in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suggestion {
+    /// The role's name.
+    pub role: String,
+    /// The role's id.
+    pub role_id: String,
+    /// The narrowest scope that would do.
+    pub scope: Scope,
+    /// The command that assigns it.
+    pub command: String,
+}
+
+impl Access {
+    /// The smallest built-in role that grants every one of `actions` in one plane: the one that grants the fewest of the
+    /// operations this process knows.
+    #[must_use]
+    pub fn smallest_role(&self, actions: &[&str], data: bool) -> Option<Arc<RoleDefinition>> {
+        let grants_all = |role: &&Arc<RoleDefinition>| actions.iter().all(|action| role.allows(action, data));
+        self.book.built_in().iter().filter(grants_all).min_by_key(|role| self.reach(role)).cloned()
+    }
+
+    /// The roles, built-in and custom, that grant `action`, the smallest first.
+    #[must_use]
+    pub fn roles_granting(&self, action: &str, data: bool) -> Vec<Arc<RoleDefinition>> {
+        let mut roles: Vec<_> = self.book.all().into_iter().filter(|role| role.allows(action, data)).collect();
+        roles.sort_by_key(|role| self.reach(role));
+        roles
+    }
+
+    /// The role to suggest after a denial, where a role is what is missing.
+    #[must_use]
+    pub fn suggestion(&self, decision: &Decision) -> Option<Suggestion> {
+        let DenialCause::RoleMissing { .. } = decision.denial()?.cause else { return None };
+        let iolite_identity::Caller::Principal(principal) = decision.caller.as_deref()? else { return None };
+        self.suggest(principal, decision.operation, &decision.resource)
+    }
+
+    fn suggest(&self, principal: &PrincipalCaller, operation: &Operation, scope: &Scope) -> Option<Suggestion> {
+        let data = matches!(operation.need, Need::DataPlane { .. });
+        let role = self.smallest_role(operation.need.actions(), data)?;
+        Some(Suggestion {
+            command: assignment_command(&principal.object_id, principal.principal_kind, &role.name, scope),
+            role: role.name.clone(),
+            role_id: role.id.clone(),
+            scope: scope.clone(),
+        })
+    }
+
+    /// How much a role grants: the known operations' actions it covers, in both planes.
+    fn reach(&self, role: &RoleDefinition) -> usize {
+        let covered = |operation: &&&'static Operation| {
+            let data = matches!(operation.need, Need::DataPlane { .. });
+            let actions = operation.need.actions();
+            !actions.is_empty() && actions.iter().all(|action| role.allows(action, data))
+        };
+        self.operations.iter().filter(covered).count()
+    }
+}
+
+/// The ready `az` line that assigns a role.
+pub(crate) fn assignment_command(object_id: &str, principal_kind: &str, role: &str, scope: &Scope) -> String {
+    let principal_type = match principal_kind {
+        "user" => "User",
+        "group" => "Group",
+        _ => "ServicePrincipal",
+    };
+    format!(
+        "az role assignment create --assignee-object-id {object_id} --assignee-principal-type {principal_type} --role \"{role}\" --scope {scope}"
+    )
+}

@@ -1,0 +1,183 @@
+//! One HTTP/1.1 connection: hyper's framing with its limits set, and the pipeline behind it.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use iolite_identity::ClientCertificate;
+use iolite_kernel::{Answer, Body};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+use crate::{Head, Pipeline, Site, body};
+
+/// A connection that has not sent a whole head after so long is closed; hyper needs a timer for it to hold at all.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// A head that does not fit is answered 431.
+const HEAD_BYTES: usize = 64 * 1024;
+/// More header fields are answered 431.
+const HEAD_FIELDS: usize = 100;
+
+/// What is known of a connection before its first request.
+#[derive(Clone)]
+pub struct ConnectionContext {
+    /// The listener.
+    pub site: Site,
+    /// `https` or `http`.
+    pub scheme: &'static str,
+    /// The authority to assume where a client sends no Host (`localhost:8443`).
+    pub authority: String,
+    /// The peer's address.
+    pub peer: Option<IpAddr>,
+    /// The client certificate of the handshake.
+    pub certificate: Option<Arc<ClientCertificate>>,
+    /// Turns true when the process drains: the connection ends after the request it is in.
+    pub draining: watch::Receiver<bool>,
+}
+
+/// Serves one connection until it ends or the process drains.
+pub async fn serve_connection<S>(stream: S, pipeline: Arc<Pipeline>, context: ConnectionContext)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut draining = context.draining.clone();
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let (pipeline, context) = (pipeline.clone(), context.clone());
+        async move { Ok::<_, Infallible>(respond(&pipeline, &context, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_FIELDS)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let drained = async { draining.wait_for(|draining| *draining).await.is_ok() };
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        true = drained => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn respond(
+    pipeline: &Pipeline,
+    context: &ConnectionContext,
+    request: http::Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let (parts, incoming) = request.into_parts();
+    let Some(authority) = authority(&parts.uri, &parts.headers, &context.authority) else {
+        return plain(400, "The Host header is missing, doubled, malformed or at odds with the request line.");
+    };
+    let head = Head {
+        site: context.site.clone(),
+        host: host_of(&authority),
+        origin: format!("{}://{authority}", context.scheme),
+        method: parts.method,
+        uri: parts.uri,
+        headers: parts.headers,
+        peer: context.peer,
+        certificate: context.certificate.clone(),
+    };
+    into_response(pipeline.serve(head, body::read(incoming)).await)
+}
+
+/// The authority a request was sent to. One Host at most; an absolute target must agree with it.
+fn authority(uri: &Uri, headers: &HeaderMap, assumed: &str) -> Option<String> {
+    let mut hosts = headers.get_all(http::header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(host.to_str().ok()?.trim()),
+        (None, _) => None,
+        (Some(_), Some(_)) => return None,
+    };
+    let well_formed = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte))
+    };
+    match (uri.authority(), host) {
+        (Some(target), Some(host)) if !target.as_str().eq_ignore_ascii_case(host) => None,
+        (_, Some(host)) => well_formed(host).then(|| host.to_ascii_lowercase()),
+        (Some(target), None) => Some(target.as_str().to_ascii_lowercase()),
+        (None, None) => Some(assumed.to_owned()),
+    }
+}
+
+fn host_of(authority: &str) -> String {
+    if let Some(end) = authority.rfind(']') {
+        return authority[..=end].to_owned();
+    }
+    authority.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// The hyper response of an answer; a header value that cannot be one is left out, since it came from a caller.
+pub(crate) fn into_response(answer: Answer) -> Response<Full<Bytes>> {
+    let (content_type, bytes) = match answer.body {
+        Body::Empty => (None, Bytes::new()),
+        Body::Json(bytes) => (Some("application/json; charset=utf-8"), bytes),
+        Body::Other { content_type, bytes } => (Some(content_type), bytes),
+    };
+    let mut response = Response::new(Full::new(bytes));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(content_type) = content_type {
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    for (name, value) in answer.headers {
+        match HeaderValue::try_from(value) {
+            Ok(value) => {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+            Err(_) => tracing::warn!(name, "a header value that is no header value was left out"),
+        }
+    }
+    response
+}
+
+fn plain(status: u16, text: &'static str) -> Response<Full<Bytes>> {
+    let body = Body::Other { content_type: "text/plain; charset=utf-8", bytes: Bytes::from_static(text.as_bytes()) };
+    into_response(Answer { status, headers: vec![("connection", "close".to_owned())], body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(hosts: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(http::header::HOST, HeaderValue::from_static(host));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_target_at_odds_with_the_host_is_refused() {
+        let uri = Uri::from_static("https://evil.example/devices");
+        assert_eq!(authority(&uri, &headers(&["localhost:8443"]), "x"), None);
+        assert_eq!(authority(&Uri::from_static("/devices"), &headers(&["a", "b"]), "x"), None);
+        assert_eq!(authority(&Uri::from_static("/"), &headers(&["LocalHost:8443"]), "x").unwrap(), "localhost:8443");
+    }
+
+    #[test]
+    fn an_address_in_brackets_keeps_them() {
+        assert_eq!(host_of("[::1]:8443"), "[::1]");
+        assert_eq!(host_of("localhost:8443"), "localhost");
+    }
+
+    #[test]
+    fn a_header_value_with_a_line_break_is_left_out() {
+        let answer = Answer::empty(200).with_header("etag", "a\r\nset-cookie: x");
+        assert!(into_response(answer).headers().is_empty());
+    }
+}

@@ -1,0 +1,85 @@
+//! How IoT Hub says no: Form A, the newer of its two error bodies for most answers, and Form B for those that the gateway
+//! gives. Sources: recorded traffic of 2021, and the troubleshooting page's list of codes.
+
+use iolite_access::{Decision, DenialCause};
+use iolite_identity::Caller;
+use iolite_kernel::{Answer, ErrorCode, ServiceError, month_first_seconds};
+use serde_json::json;
+
+use super::{Circumstances, Face};
+use crate::Refusal;
+
+/// IoT Hub's face.
+pub struct HubFace;
+
+const NOT_FOUND: ErrorCode = ErrorCode { status: 404, number: 404_000, name: "GenericNotFound" };
+const BAD_PATH: ErrorCode = ErrorCode { status: 400, number: 400_004, name: "ArgumentInvalid" };
+const METHOD_NOT_ALLOWED: ErrorCode = ErrorCode { status: 405, number: 405_000, name: "GenericMethodNotAllowed" };
+const INVALID_PROTOCOL_VERSION: ErrorCode = ErrorCode { status: 400, number: 400_001, name: "InvalidProtocolVersion" };
+const UNAUTHORIZED_ACCESS: ErrorCode = ErrorCode { status: 401, number: 401_002, name: "IotHubUnauthorizedAccess" };
+const UNAUTHORIZED: ErrorCode = ErrorCode { status: 401, number: 401_003, name: "IotHubUnauthorized" };
+const HUB_NOT_FOUND: ErrorCode = ErrorCode { status: 401, number: 401_001, name: "IotHubNotFound" };
+const NOT_SUPPORTED: ErrorCode = ErrorCode { status: 501, number: 404_013, name: "FeatureNotSupported" };
+const TOO_LARGE: ErrorCode = ErrorCode { status: 413, number: 413_001, name: "MessageTooLarge" };
+const BAD_REQUEST: ErrorCode = ErrorCode { status: 400, number: 400_000, name: "GenericBadRequest" };
+
+impl Face for HubFace {
+    fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
+        let mut answer = match &error.body {
+            Some(body) => Answer::json_text(error.code.status, body.clone()).with_header("iothub-errorcode", error.code.name),
+            None => form_a(error.code, &error.message, at),
+        };
+        answer.headers.extend(error.headers.iter().cloned());
+        answer
+    }
+
+    fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
+        match refusal {
+            Refusal::UnknownPath => form_a(&NOT_FOUND, "There is no such resource at this path.", at),
+            Refusal::MalformedPath => form_a(&BAD_PATH, "The path is not valid UTF-8 text.", at),
+            Refusal::MethodNotAllowed { allowed } => {
+                let names: Vec<&str> = allowed.iter().map(|method| method.name()).collect();
+                form_a(&METHOD_NOT_ALLOWED, "The path does not take this method.", at).with_header("allow", names.join(", "))
+            }
+            Refusal::ApiVersionMissing { .. } => {
+                form_a(&INVALID_PROTOCOL_VERSION, "The api-version query parameter is missing.", at)
+            }
+            Refusal::ApiVersionUnknown { given, .. } => {
+                form_a(&INVALID_PROTOCOL_VERSION, &format!("The api-version '{given}' is not supported."), at)
+            }
+            Refusal::Denied(decision) => denied(decision, at),
+            Refusal::NotSupported { why, .. } => form_a(&NOT_SUPPORTED, why, at),
+            Refusal::BodyTooLarge { limit } => {
+                form_a(&TOO_LARGE, &format!("The body is larger than {limit} bytes."), at)
+            }
+            Refusal::BodyUnreadable => form_a(&BAD_REQUEST, "The body could not be read to its end.", at),
+            Refusal::UnknownResource => form_a(&HUB_NOT_FOUND, "The hub does not exist.", at),
+        }
+    }
+}
+
+/// A missing role is 401 as well, and names the principal, the method and the path.
+fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
+    let missing_role = decision.denial().is_some_and(|denial| {
+        matches!(denial.cause, DenialCause::RoleMissing { .. } | DenialCause::DeniedByAssignment { .. })
+    });
+    match decision.caller.as_deref() {
+        Some(Caller::Principal(principal)) if missing_role => form_a(
+            &UNAUTHORIZED,
+            &format!(
+                "Principal {} is not authorized for {} on {} due to no assigned permissions",
+                principal.name, at.method, at.path
+            ),
+            at,
+        ),
+        _ => form_a(&UNAUTHORIZED_ACCESS, "Unauthorized", at),
+    }
+}
+
+fn form_a(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
+    let body = json!({
+        "Message": format!("ErrorCode:{};{text}", code.name),
+        "ExceptionMessage": format!("Tracking ID:{}-G:0-TimeStamp:{}", at.id.simple(), month_first_seconds(at.now)),
+    });
+    Answer::json(code.status, &body).with_header("iothub-errorcode", code.name)
+}

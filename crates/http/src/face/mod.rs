@@ -1,0 +1,51 @@
+//! How each service says no, and what it adds to every answer.
+//!
+//! A face turns a [`ServiceError`] or a [`Refusal`] into the service's own status, headers and body. It decides nothing,
+//! and the cause of an error never passes through it.
+
+mod arm;
+mod dps;
+mod entra;
+mod hub;
+mod nobody;
+mod twins;
+
+pub use arm::ArmFace;
+pub use dps::DpsFace;
+pub use entra::EntraFace;
+pub use hub::HubFace;
+pub use nobody::NobodyFace;
+pub use twins::TwinsFace;
+
+use iolite_kernel::{Answer, ServiceError, Timestamp, Uuid};
+
+use crate::Refusal;
+
+/// What a face may quote.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The request id, which is the decision's id too.
+    pub id: Uuid,
+    /// Now, on the world's clock.
+    pub now: Timestamp,
+    /// The method as sent.
+    pub method: &'a str,
+    /// The path as sent, without the query.
+    pub path: &'a str,
+    /// The origin the caller dialled.
+    pub origin: &'a str,
+}
+
+/// One service's way of saying no.
+pub trait Face: Send + Sync {
+    /// An operation's own refusal.
+    fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer;
+
+    /// A refusal by the house.
+    fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer;
+
+    /// Adds what the service adds to every answer, such as its request-id header.
+    fn adorn(&self, answer: Answer, at: Circumstances<'_>) -> Answer {
+        answer.with_header("x-ms-request-id", at.id.to_string())
+    }
+}

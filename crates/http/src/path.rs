@@ -1,0 +1,90 @@
+//! Paths: split, decoded segment by segment, never normalised, so that an encoded slash stays inside its segment.
+
+use percent_encoding::percent_decode_str;
+
+/// Which listener a request came in by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Site {
+    /// The shared origin, where Host, path and credential tell the services apart.
+    Shared,
+    /// The origin of one resource: its kind's ARM type and its name.
+    Dedicated {
+        /// `Microsoft.Devices/IotHubs` and the like.
+        resource_type: &'static str,
+        /// The resource's name, lower case.
+        name: String,
+    },
+    /// The plain control port: managed identity.
+    Control,
+}
+
+/// What is known of a request when its place is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The listener.
+    pub site: &'a Site,
+    /// The host that was asked for, without the port, lower case.
+    pub host: &'a str,
+    /// The decoded path segments.
+    pub segments: &'a [String],
+    /// The `Authorization` value.
+    pub authorization: Option<&'a str>,
+    /// The `api-version`.
+    pub api_version: Option<&'a str>,
+}
+
+/// Splits and decodes a path. Empty segments at the start are dropped (`az` appends to a base that ends in a slash); one
+/// at the end too. `None` where a segment is not UTF-8 or has a control character.
+pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
+    let trimmed = path.trim_start_matches('/');
+    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+    if trimmed.is_empty() {
+        return Some(Vec::new());
+    }
+    trimmed
+        .split('/')
+        .map(|segment| {
+            let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+            if decoded.chars().any(char::is_control) { None } else { Some(decoded.into_owned()) }
+        })
+        .collect()
+}
+
+/// Reads a query string in order; `+` stays a plus, as the services read it. Undecodable bytes become U+FFFD.
+pub(crate) fn query(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoded_slash_stays_in_its_segment() {
+        assert_eq!(segments("/devices/a%2Fb/modules"), Some(vec!["devices".into(), "a/b".into(), "modules".into()]));
+    }
+
+    #[test]
+    fn slashes_too_many_at_the_start_do_not_matter() {
+        assert_eq!(segments("//subscriptions/"), Some(vec!["subscriptions".into()]));
+    }
+
+    #[test]
+    fn control_characters_and_broken_text_are_refused() {
+        assert_eq!(segments("/devices/a%00b"), None);
+        assert_eq!(segments("/devices/%ff"), None);
+        assert_eq!(segments("/devices/a%0D%0Ab"), None);
+    }
+
+    #[test]
+    fn a_plus_in_a_query_is_a_plus() {
+        assert_eq!(query("a=1+1&b=%20"), vec![("a".into(), "1+1".into()), ("b".into(), " ".into())]);
+    }
+}

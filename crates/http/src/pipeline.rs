@@ -1,0 +1,242 @@
+//! The one way a request travels: place, operation, api-version, identity, access, body, run, face.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use iolite_access::{Access, Ask, CredentialKind};
+use iolite_identity::{ClientCertificate, Credential, Identity, Presented, Visit};
+use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Operation, Request, Scope, Service};
+use iolite_resources::Resource;
+
+use crate::face::{Circumstances, Face, NobodyFace};
+use crate::path::{query, segments};
+use crate::{Place, Refusal, Route, ServiceTable, Site};
+
+/// A request without its body.
+#[derive(Debug)]
+pub struct Head {
+    /// The listener it came in by.
+    pub site: Site,
+    /// The method as sent.
+    pub method: http::Method,
+    /// The target as sent.
+    pub uri: Uri,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The origin that was dialled (`https://localhost:8443`).
+    pub origin: String,
+    /// The host that was dialled, lower case, without the port.
+    pub host: String,
+    /// The peer's address.
+    pub peer: Option<IpAddr>,
+    /// The connection's client certificate.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// An answer with every header that it needs.
+pub type Outgoing = Answer;
+
+/// Where a request belongs.
+pub enum Located {
+    /// To this service and resource.
+    At(Service, Resource),
+    /// To this service, whose resource is not there.
+    Missing(Service),
+    /// To nobody.
+    Nowhere,
+}
+
+/// Tells which service and resource a request is for; implemented by `server`.
+pub trait Locator: Send + Sync {
+    /// Where the request belongs.
+    fn locate(&self, place: Place<'_>) -> Located;
+}
+
+/// The services behind one door.
+pub struct Pipeline {
+    ground: Ground,
+    identity: Arc<Identity>,
+    access: Arc<Access>,
+    locator: Arc<dyn Locator>,
+    tables: BTreeMap<Service, Arc<dyn ServiceTable>>,
+}
+
+/// A request that found its operation.
+struct Found<'a> {
+    table: &'a Arc<dyn ServiceTable>,
+    index: usize,
+    operation: &'static Operation,
+    resource: Resource,
+}
+
+impl Pipeline {
+    /// A pipeline over `tables`.
+    #[must_use]
+    pub fn new(
+        ground: Ground,
+        identity: Arc<Identity>,
+        access: Arc<Access>,
+        locator: Arc<dyn Locator>,
+        tables: BTreeMap<Service, Arc<dyn ServiceTable>>,
+    ) -> Self {
+        Self { ground, identity, access, locator, tables }
+    }
+
+    /// Answers a request. `body` is awaited only when the caller has been let in; it is empty for a request without one.
+    pub async fn serve(&self, head: Head, body: impl Future<Output = Result<Bytes, Refusal>> + Send) -> Outgoing {
+        let id = self.ground.uuid();
+        let method = head.method.as_str().to_owned();
+        let path = head.uri.path().to_owned();
+        let origin = head.origin.clone();
+        let at = Circumstances { id, now: self.ground.now(), method: &method, path: &path, origin: &origin };
+        let credential = Credential::from_authorization(
+            head.headers.get("authorization").and_then(|value| value.to_str().ok()),
+        );
+        let mut request = self.request(id, &head);
+        let found = match self.find(&head, &mut request) {
+            Ok(found) => found,
+            Err((face, refusal)) => return finish(face, face.refusal(&refusal, at), at),
+        };
+        let face = found.table.face();
+        let refuse = |refusal: Refusal| finish(face, face.refusal(&refusal, at), at);
+        if let Err(refusal) = check_version(found.operation, &mut request) {
+            return refuse(refusal);
+        }
+        let permit = {
+            let presented = Presented { credential, certificate: head.certificate };
+            let kind = credential_kind(&presented);
+            let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
+            let authentication = self.identity.authenticate(&presented, visit);
+            let ask = Ask {
+                operation: found.operation,
+                resource: &found.resource,
+                request: &request,
+                credential: kind,
+                authentication,
+            };
+            match self.access.decide(ask) {
+                Ok(permit) => permit,
+                Err(decision) => return refuse(Refusal::Denied(decision)),
+            }
+        };
+        if let iolite_kernel::Support::Refused(why) = found.operation.support {
+            return refuse(Refusal::NotSupported { operation: found.operation, why });
+        }
+        request.body = match body.await {
+            Ok(bytes) => bytes,
+            Err(refusal) => return refuse(refusal),
+        };
+        match found.table.run(found.index, permit, request) {
+            None => refuse(Refusal::UnknownPath),
+            Some(running) => match running.await {
+                Ok(answer) => finish(face, answer, at),
+                Err(error) => {
+                    if error.code.status >= 500 {
+                        tracing::error!(%id, ?error, operation = found.operation.name, "an operation failed");
+                    }
+                    finish(face, face.error(&error, at), at)
+                }
+            },
+        }
+    }
+
+    fn request(&self, id: iolite_kernel::Uuid, head: &Head) -> Request {
+        let agent = head.headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
+        let query = head.uri.query().map(query).unwrap_or_default();
+        let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
+        Request {
+            id,
+            params: smallvec::SmallVec::new(),
+            api_version: api_version.map(|(_, value)| value.clone()).unwrap_or_default(),
+            query,
+            headers: head.headers.clone(),
+            body: Bytes::new(),
+            origin: head.origin.clone(),
+            target: target.to_owned(),
+            client: Client { address: head.peer, agent: agent.chars().take(256).collect() },
+        }
+    }
+
+    fn find(&self, head: &Head, request: &mut Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
+        const NOBODY: &NobodyFace = &NobodyFace;
+        let segments = segments(head.uri.path()).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
+        let place = Place {
+            site: &head.site,
+            host: &head.host,
+            segments: &segments,
+            authorization: request.header("authorization"),
+            api_version: Some(request.api_version.as_str()).filter(|version| !version.is_empty()),
+        };
+        let (service, resource) = match self.locator.locate(place) {
+            Located::At(service, resource) => (service, Some(resource)),
+            Located::Missing(service) => (service, None),
+            Located::Nowhere => return Err((NOBODY, Refusal::UnknownPath)),
+        };
+        let table = self.tables.get(&service).ok_or((NOBODY as &dyn Face, Refusal::UnknownPath))?;
+        let mut resource = resource.ok_or_else(|| (table.face(), Refusal::UnknownResource))?;
+        match table.router().find(Method::from_name(head.method.as_str()), &segments) {
+            Route::Found { index, params } => {
+                if let (Resource::Scope(scope), Some((_, text))) =
+                    (&mut resource, params.iter().find(|(name, _)| *name == "scope"))
+                {
+                    *scope = Scope::parse(text).map_err(|_| (table.face(), Refusal::UnknownPath))?;
+                }
+                request.params = params;
+                Ok(Found { table, index, operation: table.operations()[index], resource })
+            }
+            Route::OtherMethods(allowed) => Err((table.face(), Refusal::MethodNotAllowed { allowed })),
+            Route::Unknown => Err((table.face(), Refusal::UnknownPath)),
+        }
+    }
+}
+
+fn finish(face: &dyn Face, answer: Answer, at: Circumstances<'_>) -> Answer {
+    face.adorn(answer, at).with_header("x-iolite-decision", at.id.to_string())
+}
+
+fn check_version(operation: &'static Operation, request: &mut Request) -> Result<(), Refusal> {
+    let given = request.api_version.as_str();
+    match operation.versions {
+        ApiVersions::Unversioned => return Ok(()),
+        _ if given.is_empty() => return Err(Refusal::ApiVersionMissing { operation }),
+        ApiVersions::Listed(known) if known.iter().any(|version| version.eq_ignore_ascii_case(given)) => return Ok(()),
+        ApiVersions::AnyDate if is_date_version(given) => return Ok(()),
+        ApiVersions::Listed(_) | ApiVersions::AnyDate => {}
+    }
+    Err(Refusal::ApiVersionUnknown { operation, given: given.chars().take(64).collect() })
+}
+
+/// `2023-06-30` or `2023-06-30-preview`.
+fn is_date_version(text: &str) -> bool {
+    let date = text.strip_suffix("-preview").unwrap_or(text);
+    date.len() == 10
+        && date.bytes().enumerate().all(|(index, byte)| {
+            if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+        })
+}
+
+fn credential_kind(presented: &Presented) -> CredentialKind {
+    match (&presented.credential, &presented.certificate) {
+        (Credential::SharedAccessSignature(_), _) => CredentialKind::SharedAccessSignature,
+        (Credential::Bearer(_), _) => CredentialKind::Bearer,
+        (Credential::Unknown { .. }, _) => CredentialKind::Unknown,
+        (Credential::None, Some(_)) => CredentialKind::Certificate,
+        (Credential::None, None) => CredentialKind::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_with_or_without_preview_is_a_version() {
+        assert!(is_date_version("2023-06-30") && is_date_version("2023-06-30-preview"));
+        assert!(!is_date_version("2023-6-30") && !is_date_version("latest") && !is_date_version("2023-06-30-beta"));
+    }
+}
