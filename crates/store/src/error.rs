@@ -4,7 +4,7 @@
 //! the process. Neither is ever retried by the store.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use iolite_kernel::{ErrorCode, ServiceError};
@@ -113,4 +113,19 @@ pub enum OpenError {
         /// What to do.
         remedy: &'static str,
     },
+}
+
+impl OpenError {
+    /// What an engine's error means to the person who starts the process.
+    pub(crate) fn from_engine(file: &Path, error: EngineError) -> Self {
+        let file = file.to_owned();
+        match error {
+            EngineError::Corrupt { position, what } => Self::Corrupt { file, position, what },
+            error => Self::Io {
+                path: file,
+                cause: io::Error::other(error),
+                remedy: "Choose another directory, or mend the disk.",
+            },
+        }
+    }
 }

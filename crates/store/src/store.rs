@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::committer::{Committer, Receipt};
-use crate::engine::{Engine, EngineError, MemoryEngine, Write, writes};
+use crate::engine::{Engine, EngineError, MemoryEngine, SqliteEngine, Write, writes};
 use crate::frame::Malformed;
 use crate::registry::{RawRecord, Records, Registry, names};
 use crate::{Change, OpenError, Record, Recovery, Snapshot, StoreError, Table, Transaction, Unreadable};
@@ -43,11 +43,11 @@ impl Store {
     ///
     /// The directory belongs to this process until the store is closed.
     pub fn open(directory: &Path) -> Result<(Self, Recovery), OpenError> {
-        Err(OpenError::Io {
-            path: directory.to_owned(),
-            cause: std::io::ErrorKind::Unsupported.into(),
-            remedy: "This build keeps state in memory only.",
-        })
+        let (engine, torn_tail) = SqliteEngine::open(directory)?;
+        let database = engine.database().to_owned();
+        let opened = Self::with_engine(Box::new(engine));
+        let (store, recovery) = opened.map_err(|error| OpenError::from_engine(&database, error))?;
+        Ok((store, Recovery { torn_tail, ..recovery }))
     }
 
     /// A store over another engine; reads all of it back.

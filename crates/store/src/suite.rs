@@ -148,6 +148,10 @@ macro_rules! suite {
 }
 
 suite!(memory, (Store::memory(), ()));
+suite!(sqlite, {
+    let directory = tempfile::tempdir().unwrap();
+    (Store::open(directory.path()).unwrap().0, directory)
+});
 
 async fn check_put_and_get(store: &Store) {
     let devices = store.table::<Device>();

@@ -5,11 +5,13 @@
 //! keeps the bytes of changes, and gives them back as they were.
 
 mod memory;
+mod sqlite;
 
 use std::error::Error;
 
 pub use crate::frame::{Malformed, Write, writes};
 pub use memory::MemoryEngine;
+pub use sqlite::SqliteEngine;
 
 /// Keeps a log of changes.
 ///
@@ -93,6 +95,14 @@ pub enum EngineError {
         last: u64,
         /// The batch's first.
         first: u64,
+    },
+    /// The changes asked for are no longer in the log.
+    #[error("the changes after revision {after} cannot be read: those up to {folded} are folded")]
+    Folded {
+        /// After which revision they were asked for.
+        after: u64,
+        /// The last revision that is folded.
+        folded: u64,
     },
     /// What is kept is not what was appended.
     #[error("damaged at {position}: {what}")]
