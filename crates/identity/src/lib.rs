@@ -1,1 +1,24 @@
-//! Who is calling: SAS signatures, Entra tokens and client certificates become a caller, with the evidence.
+//! Who is calling.
+//!
+//! A wire crate hands over what it was shown ([`Presented`]); [`Identity::authenticate`] answers with a [`Caller`] or a
+//! [`Rejection`], and always with the [`Check`]s it made, in order. It grants nothing: that is `access`.
+
+mod attestation;
+mod caller;
+mod certificate;
+mod credential;
+mod evidence;
+mod identity;
+mod keys;
+pub mod sas;
+mod sas_use;
+pub mod token;
+mod trail;
+
+pub use attestation::{AttestationKeys, AttestationSource, DeviceCredentials, DeviceKeys, RegistrationKeys};
+pub use caller::{Caller, DeviceCaller, KeyMeans, PolicyCaller, PrincipalCaller, RegistrantCaller};
+pub use credential::{ClientCertificate, Credential, MAXIMUM_CREDENTIAL_BYTES, Presented};
+pub use evidence::{Authentication, Check, CheckKind, Checks, Reason, Rejection};
+pub use identity::{Identity, REGISTRATION_PARAMETER, Visit};
+pub use keys::{Flaw, KeyError, KeyRing, PublicKey, SigningKey};
+pub use sas_use::SasUse;

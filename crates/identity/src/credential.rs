@@ -1,0 +1,74 @@
+//! What a caller showed, before anyone believed it.
+
+use std::sync::Arc;
+
+use iolite_kernel::Secret;
+
+/// A credential as it came over the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Credential {
+    /// None.
+    #[default]
+    None,
+    /// `SharedAccessSignature …`, the whole text.
+    SharedAccessSignature(Secret),
+    /// `Bearer …`, the token alone.
+    Bearer(Secret),
+    /// An authorization that is neither; only its scheme is kept.
+    Unknown {
+        /// The word before the first space, cut at 32 characters.
+        scheme: String,
+    },
+}
+
+/// A client certificate whose private key the TLS handshake proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificates as sent, DER, the client's own first.
+    pub chain: Vec<Vec<u8>>,
+}
+
+/// Everything a caller showed.
+#[derive(Debug, Clone, Default)]
+pub struct Presented {
+    /// The credential in the request.
+    pub credential: Credential,
+    /// The certificate of the connection.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// Longer credentials are refused unread: Azure's own tokens stay well below.
+pub const MAXIMUM_CREDENTIAL_BYTES: usize = 16 * 1024;
+
+impl Credential {
+    /// Reads an `Authorization` value. Schemes compare without case, as every service here does.
+    #[must_use]
+    pub fn from_authorization(value: Option<&str>) -> Self {
+        let Some(text) = value.map(str::trim).filter(|text| !text.is_empty()) else { return Self::None };
+        let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+        if scheme.eq_ignore_ascii_case("bearer") {
+            Self::Bearer(Secret::new(rest.trim()))
+        } else if scheme.eq_ignore_ascii_case("sharedaccesssignature") {
+            Self::SharedAccessSignature(Secret::new(text))
+        } else {
+            Self::Unknown { scheme: scheme.chars().take(32).collect() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_tells_what_it_is() {
+        assert_eq!(Credential::from_authorization(Some("bearer a.b.c")), Credential::Bearer(Secret::new("a.b.c")));
+        let sas = "SharedAccessSignature sr=x&sig=y&se=1";
+        assert_eq!(Credential::from_authorization(Some(sas)), Credential::SharedAccessSignature(Secret::new(sas)));
+        assert_eq!(
+            Credential::from_authorization(Some("Basic eDp5")),
+            Credential::Unknown { scheme: "Basic".to_owned() }
+        );
+        assert_eq!(Credential::from_authorization(None), Credential::None);
+    }
+}

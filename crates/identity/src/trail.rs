@@ -1,0 +1,86 @@
+//! Collects the checks of one authentication while it runs, and the first of them that failed.
+
+use std::sync::Arc;
+
+use crate::{Authentication, Caller, Check, CheckKind, Reason, Rejection};
+
+/// How many checks an authentication usually makes.
+const USUAL_CHECKS: usize = 12;
+
+/// The checks so far. The first that fails is the reason; later ones are still recorded where they can be made.
+#[derive(Debug)]
+pub(crate) struct Trail {
+    checks: Vec<Check>,
+    fault: Option<Rejection>,
+}
+
+/// The caller is turned away; the trail knows why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl Trail {
+    pub(crate) fn new() -> Self {
+        Self { checks: Vec::with_capacity(USUAL_CHECKS), fault: None }
+    }
+
+    /// A trail that goes on from `checks`, all of which passed.
+    pub(crate) fn from_passed(checks: &[Check]) -> Self {
+        Self { checks: checks.to_vec(), fault: None }
+    }
+
+    /// Records a check that held.
+    pub(crate) fn pass(&mut self, kind: CheckKind, detail: impl Into<String>) {
+        self.checks.push(Check { kind, passed: true, detail: detail.into() });
+    }
+
+    /// Records a check that failed, and gives the mark to return with where nothing more can be checked.
+    pub(crate) fn fail(&mut self, kind: CheckKind, reason: Reason, detail: impl Into<String>) -> Refused {
+        let detail = detail.into();
+        self.checks.push(Check { kind, passed: false, detail: detail.clone() });
+        self.fault.get_or_insert(Rejection { reason, detail });
+        Refused
+    }
+
+    /// Whether every check so far held.
+    pub(crate) fn so_far(&self) -> Result<(), Refused> {
+        if self.fault.is_some() { Err(Refused) } else { Ok(()) }
+    }
+
+    /// The checks, for what is cached with them.
+    pub(crate) fn into_checks(self) -> Arc<[Check]> {
+        self.checks.into()
+    }
+
+    /// The outcome: `caller`, unless a check failed.
+    pub(crate) fn conclude(self, caller: Result<Caller, Refused>) -> Authentication {
+        let outcome = match (caller, self.fault) {
+            (Ok(caller), None) => Ok(Arc::new(caller)),
+            (_, Some(fault)) => Err(fault),
+            // A refusal always has a failed check; should one ever not, it stays a refusal.
+            (Err(Refused), None) => Err(Rejection { reason: Reason::Malformed, detail: String::new() }),
+        };
+        Authentication { checks: self.checks.into(), outcome }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failed_check_is_the_reason() {
+        let mut trail = Trail::new();
+        trail.pass(CheckKind::Form, "");
+        trail.fail(CheckKind::Audience, Reason::WrongAudience, "for another");
+        trail.fail(CheckKind::Expiry, Reason::Expired, "over");
+        assert_eq!(trail.so_far(), Err(Refused));
+        let outcome = trail.conclude(Ok(Caller::Anonymous));
+        assert_eq!(outcome.checks.len(), 3);
+        assert_eq!(outcome.outcome.unwrap_err().reason, Reason::WrongAudience);
+    }
+
+    #[test]
+    fn a_refusal_without_a_failed_check_is_still_a_refusal() {
+        assert!(Trail::new().conclude(Err(Refused)).outcome.is_err());
+    }
+}
