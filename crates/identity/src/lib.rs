@@ -14,6 +14,8 @@ pub mod sas;
 mod sas_use;
 pub mod token;
 mod trail;
+#[cfg(test)]
+mod world;
 
 pub use attestation::{AttestationKeys, AttestationSource, DeviceCredentials, DeviceKeys, RegistrationKeys};
 pub use caller::{Caller, DeviceCaller, KeyMeans, PolicyCaller, PrincipalCaller, RegistrantCaller};

@@ -85,6 +85,12 @@ impl PublicKey {
         json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.kid, "x5t": self.kid, "n": self.n, "e": self.e})
     }
 
+    /// The `SubjectPublicKeyInfo`.
+    #[cfg(test)]
+    pub(crate) fn der(&self) -> Vec<u8> {
+        self.verifying.as_ref().to_vec()
+    }
+
     /// Whether `signature` is this key's RS256 signature over `message`.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {

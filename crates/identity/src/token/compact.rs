@@ -113,12 +113,12 @@ impl<'a> Compact<'a> {
 /// The payload of a token that is signed with a key that `find` knows; nothing is said about its claims.
 pub fn verify_compact<K>(token: &str, find: impl FnOnce(&str) -> Option<K>) -> Result<Vec<u8>, CompactError>
 where
-    K: AsRef<PublicKey>,
+    K: std::ops::Deref<Target = PublicKey>,
 {
     let compact = Compact::parse(token)?;
     compact.check_algorithm()?;
     let Some(key) = compact.kid().and_then(find) else { return Err(compact.unknown_key()) };
-    compact.verify(key.as_ref())
+    compact.verify(&key)
 }
 
 /// A value out of a token, short and on one line, for people.
