@@ -15,9 +15,15 @@
 
 mod change;
 mod committer;
+#[cfg(test)]
+mod durability;
 pub mod engine;
 mod error;
+#[cfg(test)]
+mod failure;
 mod frame;
+#[cfg(test)]
+mod model;
 mod record;
 mod recovery;
 mod registry;

@@ -18,125 +18,138 @@ const PIECE: usize = 512;
 /// Where folding stands.
 #[derive(Debug, Default)]
 pub(super) struct Fold {
-    /// The entry being folded.
-    entry: Vec<u8>,
-    /// Its first revision.
-    first: u64,
-    /// How many of its writes are done.
+    /// How many writes of the next entry are done already: those of an entry too large for one piece.
     done: usize,
 }
 
 impl Fold {
-    /// Folds one piece in a transaction of its own. Returns the length of the journal entry that it finished, if it
-    /// did; `meta` says whether there are more.
-    pub(super) fn piece(&mut self, connection: &mut Connection, meta: &mut Meta) -> Result<Option<usize>, Fault> {
-        let first = meta.folded + 1;
-        if self.entry.is_empty() || self.first != first {
-            self.entry = fetch(connection, first)?;
-            (self.first, self.done) = (first, 0);
-        }
-        let damaged = |what: &str| Fault::corrupt(format!("journal entry {first}"), what);
-        let batch = entry::read(&self.entry, first).map_err(damaged)?;
+    /// Folds one piece of the journal, which ends at revision `last`, in a transaction of its own. Returns the length
+    /// of the entries that it finished.
+    pub(super) fn piece(&mut self, connection: &mut Connection, meta: &mut Meta, last: u64) -> Result<usize, Fault> {
         let change = connection.transaction()?;
-        let mut after = *meta;
-        let mut left = PIECE;
-        let mut at = 0;
-        for written in batch.changes() {
-            let (revision, change_bytes) = written.map_err(|error| damaged(&error.to_string()))?;
-            for write in writes(change_bytes) {
-                let write = write.map_err(|error| damaged(&error.to_string()))?;
-                at += 1;
-                if at <= self.done {
-                    continue;
-                }
-                if left == 0 || !apply(&change, &mut after, write, revision, &mut left)? {
-                    after.write(&change)?;
-                    change.commit()?;
-                    (*meta, self.done) = (after, at - 1);
-                    return Ok(None);
-                }
-            }
+        let mut piece = Piece { connection: &change, meta: *meta, left: PIECE };
+        let (mut done, mut length) = (self.done, 0);
+        while piece.left > 0 && piece.meta.folded < last {
+            let entry = piece.fetch()?;
+            let reached = piece.fold(&entry, done)?;
+            done = reached.unwrap_or(0);
+            length += if reached.is_none() { entry.len() } else { 0 };
         }
-        after.folded += u64::from(batch.count);
-        change.prepare_cached("DELETE FROM journal WHERE seq = ?1")?.execute([first.cast_signed()])?;
+        let after = piece.meta;
         after.write(&change)?;
         change.commit()?;
-        *meta = after;
-        let length = self.entry.len();
-        self.entry = Vec::new();
-        Ok(Some(length))
+        (*meta, self.done) = (after, done);
+        Ok(length)
     }
 }
 
-fn fetch(connection: &Connection, first: u64) -> Result<Vec<u8>, Fault> {
-    let mut entries = connection.prepare_cached("SELECT batch FROM journal WHERE seq = ?1")?;
-    let entry = entries.query_row([first.cast_signed()], |row| row.get(0)).optional()?;
-    entry.ok_or_else(|| Fault::corrupt(format!("journal entry {first}"), "it is missing"))
+/// One piece in the making.
+struct Piece<'a> {
+    connection: &'a Connection,
+    meta: Meta,
+    /// How many more rows it may touch.
+    left: usize,
 }
 
-/// Makes one write, taking the rows it touches from `left`; `false` if it has to go on in the next piece.
-fn apply(
-    connection: &Connection,
-    meta: &mut Meta,
-    write: Write<'_>,
-    revision: u64,
-    left: &mut usize,
-) -> Result<bool, Fault> {
-    match write {
-        Write::Put { collection, key, value } => {
-            *left -= 1;
-            put(connection, meta, Row { collection, key, value, revision })?;
-        }
-        Write::Delete { collection, key } => {
-            *left -= 1;
-            if let Some((id, before)) = find(connection, collection, key)? {
-                remove(connection, meta, id, before)?;
+impl Piece<'_> {
+    /// The next entry to fold.
+    fn fetch(&self) -> Result<Vec<u8>, Fault> {
+        let first = self.meta.folded + 1;
+        let mut entries = self.connection.prepare_cached("SELECT batch FROM journal WHERE seq = ?1")?;
+        let entry = entries.query_row([first.cast_signed()], |row| row.get(0)).optional()?;
+        entry.ok_or_else(|| Fault::corrupt(format!("journal entry {first}"), "it is missing"))
+    }
+
+    /// Makes the writes of an entry after the first `done`, and removes it; where the piece ends before, how many
+    /// writes are done by then.
+    fn fold(&mut self, entry: &[u8], done: usize) -> Result<Option<usize>, Fault> {
+        let first = self.meta.folded + 1;
+        let damaged = |what: &str| Fault::corrupt(format!("journal entry {first}"), what);
+        let batch = entry::read(entry, first).map_err(damaged)?;
+        let mut at = 0;
+        for change in batch.changes() {
+            let (revision, change) = change.map_err(|error| damaged(&error.to_string()))?;
+            for write in writes(change) {
+                let write = write.map_err(|error| damaged(&error.to_string()))?;
+                if at >= done && (self.left == 0 || !self.make(write, revision)?) {
+                    return Ok(Some(at));
+                }
+                at += 1;
             }
         }
-        Write::Clear { collection } => return clear(connection, meta, collection, left),
+        self.connection.prepare_cached("DELETE FROM journal WHERE seq = ?1")?.execute([first.cast_signed()])?;
+        self.meta.folded += u64::from(batch.count);
+        self.left = self.left.saturating_sub(1);
+        Ok(None)
     }
-    Ok(true)
-}
 
-fn put(connection: &Connection, meta: &mut Meta, row: Row<'_>) -> Result<(), Fault> {
-    let checksum = row.checksum();
-    if let Some((id, before)) = find(connection, row.collection, row.key)? {
-        connection
-            .prepare_cached("UPDATE state SET value = ?2, revision = ?3, checksum = ?4 WHERE id = ?1")?
-            .execute((id, row.value, row.revision.cast_signed(), checksum))?;
-        meta.digest = meta.digest.wrapping_sub(before);
-    } else {
-        connection
-            .prepare_cached(
-                "INSERT INTO state (collection, key, value, revision, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((row.collection, row.key, row.value, row.revision.cast_signed(), checksum))?;
-        meta.records += 1;
+    /// Makes one write; `false` if it has to go on in the next piece.
+    fn make(&mut self, write: Write<'_>, revision: u64) -> Result<bool, Fault> {
+        match write {
+            Write::Put { collection, key, value } => {
+                self.left -= 1;
+                self.put(&Row { collection, key, value, revision })?;
+            }
+            Write::Delete { collection, key } => {
+                self.left -= 1;
+                if let Some((id, before)) = self.find(collection, key)? {
+                    self.remove(id, before)?;
+                }
+            }
+            Write::Clear { collection } => return self.clear(collection),
+        }
+        Ok(true)
     }
-    meta.digest = meta.digest.wrapping_add(checksum);
-    Ok(())
-}
 
-fn clear(connection: &Connection, meta: &mut Meta, collection: &str, left: &mut usize) -> Result<bool, Fault> {
-    let rows: Vec<(i64, i64)> = connection
-        .prepare_cached("SELECT id, checksum FROM state WHERE collection = ?1 LIMIT ?2")?
-        .query_map((collection, i64::try_from(*left).unwrap_or(i64::MAX)), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    for (id, before) in &rows {
-        remove(connection, meta, *id, *before)?;
+    fn put(&mut self, row: &Row<'_>) -> Result<(), Fault> {
+        let checksum = row.checksum();
+        if let Some((id, before)) = self.find(row.collection, row.key)? {
+            self.connection
+                .prepare_cached("UPDATE state SET value = ?2, revision = ?3, checksum = ?4 WHERE id = ?1")?
+                .execute((id, row.value, row.revision.cast_signed(), checksum))?;
+            self.meta.digest = self.meta.digest.wrapping_sub(before);
+        } else {
+            let insert = "INSERT INTO state (collection, key, value, revision, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
+            self.connection.prepare_cached(insert)?.execute((
+                row.collection,
+                row.key,
+                row.value,
+                row.revision.cast_signed(),
+                checksum,
+            ))?;
+            self.meta.records += 1;
+        }
+        self.meta.digest = self.meta.digest.wrapping_add(checksum);
+        Ok(())
     }
-    *left -= rows.len();
-    Ok(*left > 0)
+
+    fn clear(&mut self, collection: &str) -> Result<bool, Fault> {
+        let rows: Vec<(i64, i64)> = self
+            .connection
+            .prepare_cached("SELECT id, checksum FROM state WHERE collection = ?1 LIMIT ?2")?
+            .query_map((collection, i64::try_from(self.left).unwrap_or(i64::MAX)), id_and_checksum)?
+            .collect::<Result<_, _>>()?;
+        for (id, before) in &rows {
+            self.remove(*id, *before)?;
+        }
+        self.left -= rows.len();
+        Ok(self.left > 0)
+    }
+
+    fn find(&self, collection: &str, key: &str) -> Result<Option<(i64, i64)>, Fault> {
+        let select = "SELECT id, checksum FROM state WHERE collection = ?1 AND key = ?2";
+        let mut found = self.connection.prepare_cached(select)?;
+        Ok(found.query_row((collection, key), id_and_checksum).optional()?)
+    }
+
+    fn remove(&mut self, id: i64, before: i64) -> Result<(), Fault> {
+        self.connection.prepare_cached("DELETE FROM state WHERE id = ?1")?.execute([id])?;
+        self.meta.records -= 1;
+        self.meta.digest = self.meta.digest.wrapping_sub(before);
+        Ok(())
+    }
 }
 
-fn find(connection: &Connection, collection: &str, key: &str) -> Result<Option<(i64, i64)>, Fault> {
-    let mut found = connection.prepare_cached("SELECT id, checksum FROM state WHERE collection = ?1 AND key = ?2")?;
-    Ok(found.query_row((collection, key), |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
-fn remove(connection: &Connection, meta: &mut Meta, id: i64, before: i64) -> Result<(), Fault> {
-    connection.prepare_cached("DELETE FROM state WHERE id = ?1")?.execute([id])?;
-    meta.records -= 1;
-    meta.digest = meta.digest.wrapping_sub(before);
-    Ok(())
+fn id_and_checksum(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, i64)> {
+    Ok((row.get(0)?, row.get(1)?))
 }

@@ -47,6 +47,7 @@ pub struct SqliteEngine {
     entry: Vec<u8>,
     /// Pages in the write-ahead file, told by SQLite after each commit.
     wal_pages: Arc<AtomicUsize>,
+    checkpoint_pages: usize,
     has_torn_tail: bool,
     // Last, so that the directory is let go after the connection is closed.
     _directory: Directory,
@@ -73,6 +74,7 @@ impl SqliteEngine {
             journal_bytes: 0,
             entry: Vec::new(),
             wal_pages,
+            checkpoint_pages: CHECKPOINT_PAGES,
             has_torn_tail: torn_tail.is_some(),
             _directory: held,
         };
@@ -130,18 +132,41 @@ impl Engine for SqliteEngine {
     }
 
     fn tend(&mut self, idle: bool) -> Result<Upkeep, EngineError> {
-        if self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES {
+        if self.wal_pages.load(Ordering::Relaxed) >= self.checkpoint_pages {
             self.checkpoint("PASSIVE")?;
         }
         let is_due = if idle { self.journal_bytes > SMALL_JOURNAL } else { self.journal_bytes > LARGE_JOURNAL };
-        if is_due && let Some(folded) = self.fold.piece(&mut self.connection, &mut self.meta)? {
-            self.journal_bytes -= folded;
+        if is_due {
+            self.journal_bytes -= self.fold.piece(&mut self.connection, &mut self.meta, self.last)?;
         }
         Ok(if self.journal_bytes > SMALL_JOURNAL { Upkeep::More } else { Upkeep::Done })
     }
 
     fn close(&mut self) -> Result<(), EngineError> {
         self.checkpoint("TRUNCATE").map_err(EngineError::from)
+    }
+}
+
+#[cfg(test)]
+impl SqliteEngine {
+    /// Folds at most so many pieces, however small the journal is.
+    pub(crate) fn fold_pieces(&mut self, pieces: usize) {
+        for _ in 0..pieces {
+            if self.meta.folded == self.last {
+                return;
+            }
+            self.journal_bytes -= self.fold.piece(&mut self.connection, &mut self.meta, self.last).unwrap();
+        }
+    }
+
+    /// Begins the write-ahead file anew after so many pages.
+    pub(crate) fn checkpoint_after(&mut self, pages: usize) {
+        self.checkpoint_pages = pages;
+    }
+
+    /// Lets the disk be full once the database has so many pages.
+    pub(crate) fn limit_pages(&self, pages: u32) {
+        self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_| Ok(())).unwrap();
     }
 }
 

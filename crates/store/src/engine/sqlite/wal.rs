@@ -54,16 +54,16 @@ pub(super) fn inspect(path: &Path) -> io::Result<Tail> {
 fn walk(reader: &mut impl Read, header: &Header, length: u64) -> io::Result<Tail> {
     let mut frame = vec![0; FRAME_HEADER + header.page_size];
     let mut position = HEADER as u64;
-    let mut sum = header.sum;
+    let mut sums = [header.sum; 2];
     let mut tail = Walked { unfinished: position, end: position, bad: None, is_over: false, before: false };
     while position + frame.len() as u64 <= length {
         reader.read_exact(&mut frame)?;
-        let read = Frame::read(&frame, header, sum);
+        let read = Frame::read(&frame, header, sums);
         if let Some(position) = tail.pass(&read, position, frame.len() as u64) {
             return Ok(Tail::Damaged { position });
         }
         position += frame.len() as u64;
-        sum = read.stored_sum;
+        sums = read.sums;
     }
     if position < length {
         // Frames are overwritten whole, so a piece of one at the end of the file is one that was being written.
@@ -101,12 +101,12 @@ impl Walked {
             if frame.is_good && (self.is_over || self.before) {
                 return Some(bad);
             }
-            self.is_over |= frame.is_salted && frame.is_commit;
+            self.is_over |= frame.round == Round::This && frame.is_commit;
             self.before = frame.is_commit;
         } else if frame.is_commit {
             self.unfinished = position + size;
         }
-        if frame.is_salted {
+        if frame.round != Round::Earlier {
             self.end = position + size;
         }
         None
@@ -116,6 +116,8 @@ impl Walked {
 struct Header {
     big_endian: bool,
     page_size: usize,
+    /// How often the file was begun anew; the first salt grows by one each time.
+    rounds: u32,
     salts: [u32; 2],
     sum: (u32, u32),
 }
@@ -131,27 +133,46 @@ impl Header {
             && page_size.is_power_of_two()
             && (512..=65536).contains(&page_size);
         let salts = [word(bytes, 16), word(bytes, 20)];
-        valid.then_some(Self { big_endian, page_size, salts, sum })
+        valid.then_some(Self { big_endian, page_size, rounds: word(bytes, 12), salts, sum })
     }
 }
 
+/// Of which round through the file a frame is: it is overwritten from the front, and older frames stand behind.
+#[derive(PartialEq, Eq)]
+enum Round {
+    This,
+    Earlier,
+    Unknown,
+}
+
 struct Frame {
-    /// It carries this round's salts: the file is overwritten from the front, and older frames may stand behind.
-    is_salted: bool,
+    round: Round,
     is_good: bool,
     /// It says that it is the last frame of a write.
     is_commit: bool,
-    stored_sum: (u32, u32),
+    /// The checksum that it carries, and the one that it should carry; the next frame's goes on from there.
+    sums: [(u32, u32); 2],
 }
 
 impl Frame {
-    /// Reads a frame that follows one whose checksum is `before`.
-    fn read(bytes: &[u8], header: &Header, before: (u32, u32)) -> Self {
-        let is_salted = [word(bytes, 8), word(bytes, 12)] == header.salts;
-        let stored_sum = (word(bytes, 16), word(bytes, 20));
-        let sum = checksum(&bytes[..8], header.big_endian, before);
-        let is_good = is_salted && checksum(&bytes[FRAME_HEADER..], header.big_endian, sum) == stored_sum;
-        Self { is_salted, is_good, is_commit: word(bytes, 4) != 0, stored_sum }
+    /// Reads a frame that follows one with these checksums. Going on from either will do: if the frame before is
+    /// damaged, one of the two is still what it was.
+    fn read(bytes: &[u8], header: &Header, before: [(u32, u32); 2]) -> Self {
+        let salts = [word(bytes, 8), word(bytes, 12)];
+        let carried = (word(bytes, 16), word(bytes, 20));
+        let follow = |sum| {
+            let sum = checksum(&bytes[..8], header.big_endian, sum);
+            checksum(&bytes[FRAME_HEADER..], header.big_endian, sum)
+        };
+        let due = follow(before[0]);
+        let fits = due == carried || (before[1] != before[0] && follow(before[1]) == carried);
+        let round = match header.salts[0].wrapping_sub(salts[0]) {
+            0 if salts == header.salts => Round::This,
+            // The checksum leaves the salts out: if it goes on from this round's frame, only the salts are damaged.
+            ago if (1..=header.rounds).contains(&ago) && !fits => Round::Earlier,
+            _ => Round::Unknown,
+        };
+        Self { is_good: round == Round::This && fits, round, is_commit: word(bytes, 4) != 0, sums: [carried, due] }
     }
 }
 
