@@ -6,6 +6,7 @@
 mod flaw;
 mod public_key;
 mod ring;
+mod roca;
 mod signing_key;
 
 use thiserror::Error;

@@ -49,16 +49,13 @@ impl SasUses {
         let known = users
             .iter()
             .position(|user| user.policy == policy && user.address == client.address && user.agent == client.agent);
-        match known {
-            Some(place) => {
-                users[..=place].rotate_right(1);
-                users[0].last_used_at = now;
-                users[0].count = users[0].count.saturating_add(1);
-            }
-            None => {
-                users.truncate(USERS_PER_RESOURCE - 1);
-                users.insert(0, first_use(policy, client, now));
-            }
+        if let Some(place) = known {
+            users[..=place].rotate_right(1);
+            users[0].last_used_at = now;
+            users[0].count = users[0].count.saturating_add(1);
+        } else {
+            users.truncate(USERS_PER_RESOURCE - 1);
+            users.insert(0, first_use(policy, client, now));
         }
     }
 

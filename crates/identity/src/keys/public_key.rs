@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::KeyError;
+use super::{KeyError, roca};
 
 /// The least modulus that RFC 7518, section 3.3, allows for RS256, in bytes.
 const LEAST_MODULUS_BYTES: usize = 2048 / 8;
@@ -27,11 +27,14 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// The key of this modulus and exponent, big-endian without leading zeros. Refused: less than 2048 bits, an even or
-    /// trivial exponent.
+    /// trivial exponent, a modulus of a form known to be weak.
     pub fn from_components(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         if n.len() < LEAST_MODULUS_BYTES || n.first().is_none_or(|byte| *byte < 0x80) && n.len() == LEAST_MODULUS_BYTES
         {
             return Err(KeyError::PublicForm("the modulus has less than 2048 bits"));
+        }
+        if roca::has_fingerprint(n) {
+            return Err(KeyError::PublicForm("the modulus was made by a library whose keys can be factored"));
         }
         match e {
             [] | [0 | 1] | [0, ..] => return Err(KeyError::PublicForm("the exponent is trivial")),

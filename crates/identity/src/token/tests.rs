@@ -487,7 +487,7 @@ fn j6_base64_has_one_spelling() {
     // A payload whose length leaves bits over in its last character.
     let mut claims = claims();
     let mut good = mint(&claims);
-    while good.split('.').nth(1).unwrap().len() % 4 == 0 {
+    while good.split('.').nth(1).unwrap().len().is_multiple_of(4) {
         claims["pad"] = json!(format!("{}x", claims["pad"].as_str().unwrap_or_default()));
         good = mint(&claims);
     }
