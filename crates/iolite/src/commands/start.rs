@@ -1,0 +1,51 @@
+//! `iolite start`: runs every service in the foreground until it is told to stop.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::global::Global;
+use crate::logging::{self, Quiet};
+use crate::options::{PortChoice, RunOptions};
+use crate::signals::Signals;
+use crate::{banner, console, emulator};
+
+const EXAMPLES: &str = "\
+Examples:
+  iolite start                                   the built-in world `contoso`, in memory, on standard ports
+  iolite start --world factory.toml --data-dir ./state
+  iolite start --ports auto --ready-file run/iolite.json --format json
+  iolite start --bind 0.0.0.0 --generate-keys    for other machines to reach, with keys nobody knows
+
+Ctrl-C or SIGTERM lets running requests finish and ends with 0; a second one ends at once.";
+
+/// Run every service in the foreground.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+impl Start {
+    pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
+        logging::start(&self.options, Quiet::No);
+        let mut signals = Signals::catch().context("signals cannot be caught")?;
+        let running = tokio::select! {
+            running = emulator::start(self.options.settings(PortChoice::Standard)) => running?,
+            stop = signals.next() => return Ok(ExitCode::from(stop.status())),
+        };
+        if global.is_json() {
+            console::say(&running.ready().to_string())?;
+        } else {
+            console::say_lines(banner::lines(running.ready(), running.ready_path(), running.notices()))?;
+        }
+        signals.next().await;
+        console::complain("iolite: stopping; once more to stop at once");
+        tokio::select! {
+            () = running.shutdown() => Ok(ExitCode::SUCCESS),
+            stop = signals.next() => Ok(ExitCode::from(stop.status())),
+        }
+    }
+}

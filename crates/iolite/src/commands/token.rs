@@ -1,0 +1,109 @@
+//! `iolite token`: an Entra access token, good or deliberately bad.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::console;
+use crate::control::Control;
+use crate::failure::Failure;
+use crate::global::Global;
+
+const EXAMPLES: &str = "\
+Examples:
+  iolite token --as owner-app --for hub
+  curl --cacert \"$NODE_EXTRA_CA_CERTS\" -H \"Authorization: Bearer $(iolite token --as reader-app --for hub)\" \\
+       \"https://localhost:8443/devices?api-version=2021-04-12\"
+  iolite token --as owner-app --for twins --flaw expired     how does my program take an expired token?
+  iolite token --as owner-app --for https://my-api.example --format json";
+
+/// Print an Entra access token, good or deliberately bad.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Token {
+    /// Whose token: a principal of the world.
+    #[arg(long = "as", value_name = "PRINCIPAL", default_value = "owner-app", env = "IOLITE_AS")]
+    principal: String,
+
+    /// What it is for: hub, dps, twins, central, arm, or an audience URI.
+    #[arg(long = "for", value_name = "AUDIENCE", default_value = "hub", env = "IOLITE_FOR")]
+    audience: String,
+
+    /// What is to be wrong with it.
+    #[arg(long, value_enum, env = "IOLITE_FLAW")]
+    flaw: Option<Flaw>,
+}
+
+/// What can be wrong with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Flaw {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is for another service.
+    WrongAudience,
+    /// Another tenant issued it.
+    WrongIssuer,
+    /// One bit of its signature is wrong.
+    BadSignature,
+    /// It says `alg: none` and has no signature.
+    Unsigned,
+    /// It is signed by a key that the issuer does not publish.
+    UnknownKey,
+}
+
+impl Token {
+    pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
+        if self.audience == "central" {
+            return Err(
+                Failure::not_built("IoT Central", "there is no service yet that would take such a token").into()
+            );
+        }
+        let flaw = self.flaw.and_then(|flaw| flaw.to_possible_value());
+        let body = json!({
+            "principal": self.principal,
+            "audience": self.audience,
+            "flaw": flaw.as_ref().map(clap::builder::PossibleValue::get_name),
+        });
+        let answer = Control::find(global).await?.post("/token", Some(&without_nulls(body))).await?;
+        if global.is_json() {
+            console::say_json(&answer)?;
+        } else {
+            console::say(answer["access_token"].as_str().unwrap_or_default())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The object without the members that were not given.
+pub(super) fn without_nulls(mut body: serde_json::Value) -> serde_json::Value {
+    if let Some(object) = body.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flaws_have_the_names_that_the_control_api_knows() {
+        let names: Vec<String> = Flaw::value_variants()
+            .iter()
+            .filter_map(|flaw| flaw.to_possible_value().map(|value| value.get_name().to_owned()))
+            .collect();
+        assert_eq!(
+            names,
+            ["expired", "not-yet-valid", "wrong-audience", "wrong-issuer", "bad-signature", "unsigned", "unknown-key"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        assert_eq!(without_nulls(json!({"a": null, "b": false})), json!({"b": false}));
+    }
+}

@@ -1,0 +1,38 @@
+//! The flags that every command takes: how to answer, and where a running emulator is.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value = "text", env = "IOLITE_FORMAT")]
+    pub(crate) format: Format,
+
+    /// The ready file of the emulator to talk to.
+    #[arg(long, global = true, value_name = "FILE", env = "IOLITE_READY")]
+    pub(crate) ready: Option<PathBuf>,
+
+    /// The control API of the emulator to talk to, where there is no ready file
+    /// [default: http://localhost:8080/iolite/v1].
+    #[arg(long, global = true, value_name = "URL", env = "IOLITE_CONTROL")]
+    pub(crate) control: Option<String>,
+}
+
+impl Global {
+    /// Whether results are printed as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for people.
+    Text,
+    /// JSON for programs.
+    Json,
+}
