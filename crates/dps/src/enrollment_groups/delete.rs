@@ -1,0 +1,78 @@
+//! Deletes an enrolment group, with or without `If-Match`. The states of its registrations go with it; the devices stay in
+//! their hubs, as in Azure.
+//!
+//! Source: the 2021-10-01 specification and recordings of 2023.
+
+use iolite_access::Permit;
+use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
+use iolite_store::Transaction;
+
+use crate::registration::Registration;
+use crate::{Dps, entity_tag, errors, identifier, versions};
+
+/// The operation.
+pub(crate) const OPERATION: Operation = Operation {
+    service: Service::Dps,
+    name: "EnrollmentGroup_Delete",
+    method: Method::Delete,
+    path: "/enrollmentGroups/{id}",
+    versions: versions::SERVICE,
+    need: Need::DataPlane {
+        actions: &["Microsoft.Devices/provisioningServices/enrollmentGroups/delete"],
+        rights: &[Right::EnrollmentWrite],
+    },
+    support: Support::Served,
+    summary: "Deletes an enrolment group and the registrations it vouched for; the devices stay in their hubs.",
+};
+
+pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let asked = entity_tag::if_match(&request)?;
+    let service = permit.resource_key();
+    let id = request.param("id");
+    dps.store().transact(|transaction| remove(dps, transaction, &service, id, &asked)).await?;
+    Ok(Answer::no_content())
+}
+
+/// Removes one enrolment group of `service`; also for the items of a bulk operation.
+pub(crate) fn remove(
+    dps: &Dps,
+    transaction: &mut Transaction<'_>,
+    service: &str,
+    id: &str,
+    asked: &Precondition,
+) -> Result<(), ServiceError> {
+    let key = identifier::key(service, id);
+    let current = transaction.get(&dps.groups, &key);
+    let tag = current.as_ref().map(|found| found.terms.etag.as_str());
+    entity_tag::admit_delete(asked, tag, errors::enrollment_group_not_found)?;
+    transaction.delete(&dps.groups, &key);
+    let of_group = |registration: &Registration| {
+        registration.enrollment_group_id.as_ref().is_some_and(|group| group.eq_ignore_ascii_case(id))
+    };
+    for (key, registration) in transaction.all(&dps.registrations, &format!("{service}/")) {
+        if of_group(&registration) {
+            dps.forget_registration(transaction, &key);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::register;
+    use crate::testing::{World, json};
+
+    #[tokio::test]
+    async fn only_the_groups_own_registrations_go_with_it() {
+        let world = World::new();
+        world.enroll("alone").await;
+        world.device(&register::OPERATION, register::run, "alone", "", json!({})).await;
+        world.group("fleet").await;
+        world.device(&register::OPERATION, register::run, "one-of-many", "", json!({})).await;
+        assert_eq!(world.dps.registrations.count(""), 2);
+        assert!(world.run(&OPERATION, run, "id=Fleet", json!(null)).await.is_ok());
+        assert_eq!(world.dps.registrations.count(""), 1);
+        assert_eq!(world.refused(&OPERATION, run, "id=fleet", json!(null)).await, 404_204);
+    }
+}

@@ -1,0 +1,8 @@
+//! Operations on enrolment groups.
+
+pub(crate) mod attestation;
+pub(crate) mod bulk;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod put;
+pub(crate) mod query;

@@ -1,0 +1,177 @@
+//! Writes or deletes up to ten individual enrolments. Each succeeds or fails by itself, and the answer is 200 even where all fail.
+//!
+//! Source: the 2021-10-01 specification and recordings of 2023. Mode `update` replaces only what the item's tag names: an item without one
+//! is a conflict where the enrolment is there (recorded). Both data actions are asked for in every mode, as the hub's
+//! documented rule for bulk operations has it; see docs/quirks.md.
+
+use iolite_access::Permit;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+use iolite_store::{StoreError, Transaction};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{delete, put};
+use crate::bulk::{self, Mode};
+use crate::{Dps, body, entity_tag, errors, versions};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BulkRequest {
+    enrollments: Vec<Box<RawValue>>,
+    mode: Mode,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    registration_id: Option<String>,
+    etag: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemError {
+    registration_id: String,
+    error_code: u32,
+    error_status: String,
+}
+
+/// The operation.
+pub(crate) const OPERATION: Operation = Operation {
+    service: Service::Dps,
+    name: "IndividualEnrollment_RunBulkOperation",
+    method: Method::Post,
+    path: "/enrollments",
+    versions: versions::SERVICE,
+    need: Need::DataPlane {
+        actions: &[
+            "Microsoft.Devices/provisioningServices/enrollments/write",
+            "Microsoft.Devices/provisioningServices/enrollments/delete",
+        ],
+        rights: &[Right::EnrollmentWrite],
+    },
+    support: Support::Served,
+    summary: "Writes or deletes up to ten individual enrolments; each succeeds or fails by itself.",
+};
+
+pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let sent: BulkRequest = body::read(&request)?;
+    let ids = read_ids(&sent)?;
+    let service = permit.resource_key();
+    let failures = dps
+        .store()
+        .transact(|transaction| {
+            let items = ids.iter().zip(&sent.enrollments);
+            let outcomes = items.map(|((id, etag), raw)| {
+                let text = raw.get().as_bytes();
+                (id, apply(dps, transaction, &service, sent.mode, (id, etag.as_deref(), text), &request.api_version))
+            });
+            let failed = outcomes.filter_map(|(id, outcome)| outcome.err().map(|error| item_error(id, error)));
+            Ok::<_, StoreError>(failed.collect::<Vec<ItemError>>())
+        })
+        .await?;
+    Ok(Answer::ok(&bulk::answer(failures)))
+}
+
+fn read_ids(sent: &BulkRequest) -> Result<Vec<(String, Option<String>)>, ServiceError> {
+    let items = &sent.enrollments;
+    let read = items.iter().map(|raw| {
+        let item: Item = body::parse(raw.get().as_bytes())?;
+        let id = item.registration_id.ok_or_else(|| errors::invalid("registrationId", "is required in every item."))?;
+        Ok((id, item.etag))
+    });
+    let ids: Vec<(String, Option<String>)> = read.collect::<Result<_, ServiceError>>()?;
+    bulk::check_ids(ids.iter().map(|(id, _)| id.as_str()))?;
+    Ok(ids)
+}
+
+fn apply(
+    dps: &Dps,
+    transaction: &mut Transaction<'_>,
+    service: &str,
+    mode: Mode,
+    (id, etag, text): (&str, Option<&str>, &[u8]),
+    api_version: &str,
+) -> Result<(), ServiceError> {
+    let asked = bulk::precondition(mode, entity_tag::parse(etag)?)?;
+    match mode {
+        Mode::Delete => delete::remove(dps, transaction, service, id, &asked),
+        Mode::Create | Mode::Update | Mode::UpdateIfMatchEtag => {
+            put::write(dps, transaction, service, put::Sent { id, text, asked: &asked, api_version }).map(drop)
+        }
+    }
+}
+
+fn item_error(id: &str, error: ServiceError) -> ItemError {
+    ItemError { registration_id: id.to_owned(), error_code: error.code.number, error_status: error.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, json};
+
+    fn items(ids: &[&str]) -> serde_json::Value {
+        let item = |id: &&str| json!({"registrationId": id, "attestation": {"type": "symmetricKey"}});
+        json!(ids.iter().map(item).collect::<Vec<_>>())
+    }
+
+    #[tokio::test]
+    async fn a_recorded_sequence_is_answered_as_recorded() {
+        let world = World::new();
+        let done = json!({"errors": [], "isSuccessful": true});
+        let ask = async |mode: &str| {
+            let body = json!({"enrollments": items(&["dev-1", "dev-2"]), "mode": mode});
+            world.ok(&OPERATION, run, "", body).await
+        };
+        assert_eq!(ask("create").await, done);
+        let conflicts = ask("update").await;
+        assert_eq!(conflicts["isSuccessful"], false);
+        assert_eq!(
+            conflicts["errors"][1],
+            json!({"registrationId": "dev-2", "errorCode": 409_201, "errorStatus": "Enrollment already exists."})
+        );
+        assert_eq!(ask("delete").await, done);
+        assert_eq!(ask("delete").await["errors"][0]["errorCode"], 404_201);
+    }
+
+    #[tokio::test]
+    async fn each_item_succeeds_or_fails_by_itself() {
+        let world = World::new();
+        world.enroll("dev-1").await;
+        let body = json!({"enrollments": items(&["dev-1", "dev-2", "bad id"]), "mode": "create"});
+        let answer = world.ok(&OPERATION, run, "", body).await;
+        let numbers: Vec<_> =
+            answer["errors"].as_array().unwrap().iter().map(|error| error["errorCode"].clone()).collect();
+        assert_eq!(numbers, [409_201, 400_202]);
+        assert_eq!(world.dps.enrollments.count(""), 2);
+    }
+
+    #[tokio::test]
+    async fn tags_are_looked_at_in_update_modes() {
+        let world = World::new();
+        let made = world.enroll("dev-1").await;
+        let ask = async |mode: &str, etag: serde_json::Value| {
+            let mut list = items(&["dev-1"]);
+            list[0]["etag"] = etag;
+            world.ok(&OPERATION, run, "", json!({"enrollments": list, "mode": mode})).await
+        };
+        assert_eq!(ask("updateIfMatchETag", json!(null)).await["errors"][0]["errorCode"], 400_004);
+        assert_eq!(ask("updateIfMatchETag", json!("AAAA")).await["errors"][0]["errorCode"], 412_001);
+        assert_eq!(ask("update", made["etag"].clone()).await["isSuccessful"], true);
+    }
+
+    #[tokio::test]
+    async fn too_many_or_repeated_items_are_refused_whole() {
+        let world = World::new();
+        let ids: Vec<String> = (0..11).map(|number| format!("dev-{number}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        for (ids, number) in [(ids.as_slice(), 400_205), (["dev-1", "DEV-1"].as_slice(), 400_206)] {
+            let body = json!({"enrollments": items(ids), "mode": "create"});
+            assert_eq!(world.refused(&OPERATION, run, "", body).await, number);
+        }
+        let unknown = json!({"enrollments": items(&["dev-1"]), "mode": "replace"});
+        assert_eq!(world.refused(&OPERATION, run, "", unknown).await, 400_012);
+        assert_eq!(world.dps.enrollments.count(""), 0);
+    }
+}

@@ -1,0 +1,186 @@
+//! The service itself: its tables, its hubs' gateway and its list of operations.
+//!
+//! Made once by the wiring; every operation runs on it. It knows no protocol.
+
+use std::fmt;
+use std::sync::Arc;
+
+use iolite_access::{Handler, handler};
+use iolite_kernel::{Ground, Operation};
+use iolite_resources::{Estate, ProvisioningService, ResourceContents};
+use iolite_store::{Store, Table, Transaction};
+
+use crate::HubGateway;
+use crate::enrollment::{EnrollmentGroup, IndividualEnrollment};
+use crate::registration::{Registration, RegistrationOperation};
+use crate::{enrollment_groups, enrollments, registrations, runtime};
+
+/// Tells the host name that a device can dial for the hub with this host name.
+pub type Dial = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// All provisioning services of a world.
+pub struct Dps {
+    pub(crate) estate: Estate,
+    pub(crate) ground: Ground,
+    pub(crate) gateway: Arc<dyn HubGateway>,
+    pub(crate) dial: Dial,
+    pub(crate) enrollments: Table<IndividualEnrollment>,
+    pub(crate) groups: Table<EnrollmentGroup>,
+    pub(crate) registrations: Table<Registration>,
+    pub(crate) operations: Table<RegistrationOperation>,
+}
+
+static HANDLERS: &[Handler<Dps>] = &[
+    handler!(enrollments::get),
+    handler!(enrollments::put),
+    handler!(enrollments::delete),
+    handler!(enrollments::query),
+    handler!(enrollments::bulk),
+    handler!(enrollments::attestation),
+    handler!(enrollment_groups::get),
+    handler!(enrollment_groups::put),
+    handler!(enrollment_groups::delete),
+    handler!(enrollment_groups::query),
+    handler!(enrollment_groups::bulk),
+    handler!(enrollment_groups::attestation),
+    handler!(registrations::get),
+    handler!(registrations::delete),
+    handler!(registrations::query),
+    handler!(runtime::register),
+    handler!(runtime::operation_status),
+    handler!(runtime::lookup),
+];
+
+impl Dps {
+    /// The provisioning services of `estate`. Devices are made in the linked hubs through `gateway`; `dial` gives the
+    /// host name that a device is told to go to.
+    #[must_use]
+    pub fn new(estate: Estate, ground: Ground, gateway: Arc<dyn HubGateway>, dial: Dial) -> Self {
+        Self {
+            enrollments: estate.store.table(),
+            groups: estate.store.table(),
+            registrations: estate.store.table(),
+            operations: estate.store.table(),
+            estate,
+            ground,
+            gateway,
+            dial,
+        }
+    }
+
+    /// Every operation that is served, with what runs it.
+    #[must_use]
+    pub fn handlers() -> &'static [Handler<Self>] {
+        HANDLERS
+    }
+
+    /// Every operation that is known and not built: none, since all routes are served. What is refused inside them
+    /// (TPM and certificate-authority registration, custom allocation webhooks, issued certificates) is listed in
+    /// docs/quirks.md.
+    #[must_use]
+    pub const fn refused() -> &'static [&'static Operation] {
+        &[]
+    }
+
+    /// The registration ids of the individual enrolments and the ids of the groups of the provisioning service
+    /// `dps_key` (lower case): who is hit when a linked hub stops taking SAS.
+    #[must_use]
+    pub fn enrolments_of(&self, dps_key: &str) -> (Vec<String>, Vec<String>) {
+        let prefix = format!("{dps_key}/");
+        let individual = self.enrollments.all(&prefix).into_iter().map(|(_, found)| found.registration_id.clone());
+        let groups = self.groups.all(&prefix).into_iter().map(|(_, found)| found.enrollment_group_id.clone());
+        (individual.collect(), groups.collect())
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.estate.store
+    }
+
+    /// The resource's own record.
+    pub(crate) fn resource(&self, key: &str) -> Option<Arc<ProvisioningService>> {
+        self.estate.provisioning_service(key).map(|found| found.value)
+    }
+
+    /// Forgets a registration and its operations.
+    pub(crate) fn forget_registration(&self, transaction: &mut Transaction<'_>, key: &str) {
+        transaction.delete(&self.registrations, key);
+        for (operation, _) in transaction.all(&self.operations, &format!("{key}/")) {
+            transaction.delete(&self.operations, &operation);
+        }
+    }
+}
+
+impl ResourceContents for Dps {
+    fn resource_type(&self) -> &'static str {
+        ProvisioningService::TYPE
+    }
+
+    fn remove(&self, transaction: &mut Transaction<'_>, key: &str) {
+        let prefix = format!("{key}/");
+        for (key, _) in transaction.all(&self.enrollments, &prefix) {
+            transaction.delete(&self.enrollments, &key);
+        }
+        for (key, _) in transaction.all(&self.groups, &prefix) {
+            transaction.delete(&self.groups, &key);
+        }
+        for (key, _) in transaction.all(&self.registrations, &prefix) {
+            transaction.delete(&self.registrations, &key);
+        }
+        for (key, _) in transaction.all(&self.operations, &prefix) {
+            transaction.delete(&self.operations, &key);
+        }
+    }
+}
+
+impl fmt::Debug for Dps {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Dps").field("enrollments", &self.enrollments).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use iolite_kernel::Support;
+
+    use super::*;
+    use crate::runtime::register;
+    use crate::testing::{SERVICE, World, json};
+
+    #[test]
+    fn every_operation_stands_once_and_is_served() {
+        let places: BTreeSet<_> =
+            Dps::handlers().iter().map(|handler| (handler.operation.method, handler.operation.path)).collect();
+        assert_eq!(places.len(), 18);
+        assert_eq!(Dps::handlers().len(), 18);
+        assert!(Dps::handlers().iter().all(|handler| handler.operation.support == Support::Served));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_service_takes_its_records_along_and_no_others() {
+        let world = World::new();
+        world.enroll("dev-1").await;
+        world.group("fleet").await;
+        world.device(&register::OPERATION, register::run, "dev-1", "", json!({})).await;
+        let (individual, groups) = world.dps.enrolments_of(SERVICE);
+        assert_eq!((individual, groups), (vec!["dev-1".to_owned()], vec!["fleet".to_owned()]));
+        for (key, left) in [("contoso", 1), (SERVICE, 0)] {
+            let store = world.dps.store();
+            store
+                .transact(|transaction| {
+                    world.dps.remove(transaction, key);
+                    Ok::<_, iolite_store::StoreError>(())
+                })
+                .await
+                .unwrap();
+            let counts = [
+                world.dps.enrollments.count(""),
+                world.dps.groups.count(""),
+                world.dps.registrations.count(""),
+                world.dps.operations.count(""),
+            ];
+            assert_eq!(counts, [left; 4], "after removing {key}");
+        }
+    }
+}
