@@ -85,6 +85,7 @@ impl Access {
                 format!("sign with a current key: `iolite sas --hub {name}` shows how a good token looks; keys may have been regenerated")
             }
             Reason::UnknownPolicy => "name a policy that exists (skn): az iot hub policy list, or ARM listkeys".to_owned(),
+            Reason::PolicyLacksRight => "use a policy with DeviceConnect, or the device's own key".to_owned(),
             Reason::ResourceMismatch => "sign for this very resource: sr is the host name, then the device's path".to_owned(),
             Reason::LocalAuthDisabled => {
                 format!("`iolite allow-sas {name}` turns service SAS on again; or use an Entra token for {audience}")
@@ -100,8 +101,6 @@ impl Access {
             Reason::EnrollmentDisabled => "enable the enrolment (provisioningStatus \"enabled\")".to_owned(),
             Reason::UnknownPrincipal => "the principal is not in this world's directory, or is disabled there".to_owned(),
             Reason::TooLarge | Reason::Malformed => "send the token as it was issued: it cannot be read".to_owned(),
-            #[expect(unreachable_patterns, reason = "identity may learn new reasons before this text does")]
-            _ => rejection.detail.clone(),
         };
         vec![remedy]
     }

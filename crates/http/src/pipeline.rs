@@ -187,7 +187,11 @@ impl Pipeline {
                     *scope = Scope::parse(text).map_err(|_| (table.face(), Refusal::UnknownPath))?;
                 }
                 request.params = params;
-                Ok(Found { table, index, operation: table.operations()[index], resource })
+                let operation = table.operations()[index];
+                if operation.service != service {
+                    return Err((table.face(), Refusal::UnknownPath));
+                }
+                Ok(Found { table, index, operation, resource })
             }
             Route::OtherMethods(allowed) => Err((table.face(), Refusal::MethodNotAllowed { allowed })),
             Route::Unknown => Err((table.face(), Refusal::UnknownPath)),

@@ -1,1 +1,26 @@
-//! The house put together: listeners, certificates, host routing, the control API and the world.
+//! The house put together.
+//!
+//! Called by the command line and by tests: [`Emulator::start`] reads a world, opens the store, takes ports, joins every
+//! service behind one pipeline and serves it. Listeners, certificates, host routing, the control API and composition are
+//! here, and no service's rules.
+
+mod control;
+mod emulator;
+mod front;
+mod gateway;
+mod house;
+mod locator;
+mod origins;
+mod ports;
+mod ready;
+mod rehearsal;
+mod settings;
+mod tls;
+mod world;
+
+pub use emulator::Emulator;
+pub use house::operations;
+pub use ports::{PortError, Ports};
+pub use ready::environment;
+pub use settings::{Settings, StartError};
+pub use world::{WorldError, WorldFile, json_schema as world_schema, parse as parse_world, read as read_world};

@@ -1,0 +1,283 @@
+//! The control API: plain HTTP on loopback, for people, test harnesses and the command line.
+//!
+//! A request whose Host is not loopback's, or that carries a foreign Origin, is refused: a web page must not reach it
+//! through DNS rebinding or a cross-site call. Managed identity answers on the same port, through the pipeline.
+
+mod clock;
+mod decisions;
+mod endpoints;
+mod mint;
+mod roles;
+mod snapshots;
+mod switch;
+mod world;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use iolite_http::{Head, Site};
+use iolite_kernel::{Answer, Body};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+pub(crate) use snapshots::Snapshots;
+
+use crate::front::Front;
+use crate::house::House;
+use crate::ports::Bound;
+use crate::world::Seeder;
+
+/// Bodies of the control API are small.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What the control API works on.
+pub(crate) struct Control {
+    pub(crate) house: Arc<House>,
+    pub(crate) seeder: Arc<Seeder>,
+    pub(crate) authority_pem: String,
+    pub(crate) ready: Value,
+    pub(crate) snapshots: Snapshots,
+}
+
+/// A refusal by the control API.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl Refused {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self { status: 400, code: "BadRequest", message: message.into() }
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self { status: 404, code: "NotFound", message: message.into() }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { status: 500, code: "Failed", message: message.into() }
+    }
+
+    fn not_supported(message: impl Into<String>) -> Self {
+        Self { status: 501, code: "NotSupported", message: message.into() }
+    }
+
+    fn forbidden(message: impl Into<String>) -> Self {
+        Self { status: 403, code: "Forbidden", message: message.into() }
+    }
+}
+
+/// One call of the control API.
+pub(crate) struct Call {
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+impl Call {
+    /// The query value named `name`.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body's text field `name`.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str)
+    }
+
+    /// The body's text field `name`, or a refusal that names it.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Refused> {
+        self.text(name).ok_or_else(|| Refused::bad_request(format!("the body has no text field `{name}`")))
+    }
+}
+
+impl Control {
+    pub(crate) fn new(
+        house: Arc<House>,
+        seeder: Arc<Seeder>,
+        authority_pem: String,
+        ready: Value,
+        snapshots: Snapshots,
+    ) -> Self {
+        Self { house, seeder, authority_pem, ready, snapshots }
+    }
+
+    /// Serves the control API on `bound`.
+    pub(crate) fn serve(self: Arc<Self>, front: &Front, bound: Bound) {
+        for listener in bound.listeners {
+            let (front, control) = (front.clone(), self.clone());
+            front.tasks.clone().spawn(async move {
+                let draining = front.draining.clone();
+                front.accept(listener, |stream, peer| control.clone().connection(stream, peer, draining.clone())).await;
+            });
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, mut draining: watch::Receiver<bool>) {
+        let control = self;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let control = control.clone();
+            async move { Ok::<_, Infallible>(control.respond(request, peer).await) }
+        });
+        let connection =
+            http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            outcome = connection.as_mut() => { outcome.ok(); }
+            _ = draining.wait_for(|draining| *draining) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await.ok();
+            }
+        }
+    }
+
+    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        let (parts, incoming) = request.into_parts();
+        if let Err(refused) = guard(&parts.headers) {
+            return refusal(&refused);
+        }
+        let path = parts.uri.path().to_owned();
+        if path.starts_with("/metadata/") || path.starts_with("/msi/") {
+            return self.managed_identity(parts, incoming, peer).await;
+        }
+        if path == "/ca.pem" && parts.method == Method::GET {
+            return bytes(200, "application/x-pem-file", Bytes::from(self.authority_pem.clone()));
+        }
+        let body = match Limited::new(incoming, MOST_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => return refusal(&Refused::bad_request(format!("the body cannot be read: {error}"))),
+        };
+        match self.call(&parts.method, &path, parts.uri.query(), &body).await {
+            Ok(Value::Null) => bytes(204, "application/json", Bytes::new()),
+            Ok(value) => bytes(200, "application/json", Bytes::from(value.to_string())),
+            Err(refused) => refusal(&refused),
+        }
+    }
+
+    async fn call(&self, method: &Method, path: &str, query: Option<&str>, body: &[u8]) -> Result<Value, Refused> {
+        let body = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(body)
+                .map_err(|error| Refused::bad_request(format!("the body is not JSON: {error}")))?
+        };
+        let query = form_pairs(query.unwrap_or_default());
+        endpoints::dispatch(self, method, path, Call { query, body }).await
+    }
+
+    async fn managed_identity(
+        &self,
+        parts: http::request::Parts,
+        incoming: Incoming,
+        peer: IpAddr,
+    ) -> Response<Full<Bytes>> {
+        let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+        let head = Head {
+            site: Site::Control,
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            origin: format!("http://{host}"),
+            host: "localhost".to_owned(),
+            peer: Some(peer),
+            certificate: None,
+        };
+        let body = async {
+            let read = Limited::new(incoming, MOST_BYTES).collect().await;
+            read.map(http_body_util::Collected::to_bytes).map_err(|_| iolite_http::Refusal::BodyUnreadable)
+        };
+        answer(self.house.pipeline.serve(head, body).await)
+    }
+}
+
+/// Lets in only what a program on this machine sends.
+fn guard(headers: &HeaderMap) -> Result<(), Refused> {
+    let loopback = |authority: &str| {
+        let host = if let Some(end) = authority.rfind(']') { &authority[..=end] } else { authority.split(':').next().unwrap_or_default() };
+        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+    };
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if !text("host").is_some_and(loopback) {
+        return Err(Refused::forbidden("the control API answers to localhost, 127.0.0.1 and [::1] only"));
+    }
+    match text("origin") {
+        None => Ok(()),
+        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| loopback(authority)) => Ok(()),
+        Some(_) => Err(Refused::forbidden("the control API takes no calls from web pages of other origins")),
+    }
+}
+
+/// Reads a query as forms write it.
+fn form_pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decode = |text: &str| {
+                percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+            };
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
+fn refusal(refused: &Refused) -> Response<Full<Bytes>> {
+    let body = json!({"error": {"code": refused.code, "message": refused.message}});
+    bytes(refused.status, "application/json", Bytes::from(body.to_string()))
+}
+
+fn answer(answer: Answer) -> Response<Full<Bytes>> {
+    let (content_type, body) = match answer.body {
+        Body::Empty => ("application/json", Bytes::new()),
+        Body::Json(body) => ("application/json; charset=utf-8", body),
+        Body::Other { content_type, bytes } => (content_type, bytes),
+    };
+    let mut response = bytes(answer.status, content_type, body);
+    for (name, value) in answer.headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn bytes(status: u16, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_rebound_host_is_refused() {
+        assert!(guard(&headers(&[("host", "evil.example:8080")])).is_err());
+        assert!(guard(&headers(&[])).is_err());
+        assert!(guard(&headers(&[("host", "localhost:8080")])).is_ok());
+        assert!(guard(&headers(&[("host", "[::1]:8080")])).is_ok());
+    }
+
+    #[test]
+    fn a_foreign_origin_is_refused() {
+        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "https://evil.example")])).is_err());
+        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "null")])).is_err());
+        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "http://localhost:8080")])).is_ok());
+    }
+}

@@ -1,0 +1,240 @@
+//! A running emulator: started, ready, and shut down in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use iolite_access::RoleBook;
+use iolite_http::Site;
+use iolite_identity::{KeyRing, SigningKey};
+use iolite_resources::Estate;
+use iolite_store::Store;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::control::{Control, Snapshots};
+use crate::front::Front;
+use crate::house::{Elements, House, join};
+use crate::locator::Directory;
+use crate::origins::{Opened, Origins};
+use crate::ports::{Bound, Ports, addresses, take};
+use crate::ready;
+use crate::settings::{Settings, StartError};
+use crate::tls::{Authority, Leaves, server_config};
+use crate::world::{self, Seeder, WorldMark};
+
+const HTTPS_PORT: u16 = 8443;
+const HTTPS_WELL_KNOWN_PORT: u16 = 443;
+const CONTROL_PORT: u16 = 8080;
+
+/// How long a shutdown waits for requests that are under way.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running emulator.
+pub struct Emulator {
+    ready: Value,
+    ready_path: PathBuf,
+    notices: Vec<String>,
+    front: Front,
+    drain: watch::Sender<bool>,
+    store: Store,
+}
+
+/// The ports that are always taken.
+struct Listening {
+    https: Bound,
+    well_known: Option<Bound>,
+    control: Bound,
+}
+
+impl Emulator {
+    /// Starts an emulator; when this returns, every listener accepts and the ready file is there.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let mut notices = Vec::new();
+        let file = world::read(settings.world.as_deref())?;
+        let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
+        let authority =
+            Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
+        let store = open_store(&settings, &mut notices)?;
+        let ring_folder = folder.clone();
+        let elements = Elements::new();
+        let ring = Arc::new(KeyRing::new(elements.ground.clone()));
+        start_keys(ring.clone(), ring_folder);
+
+        let mark = store.table::<WorldMark>().get(WorldMark::KEY);
+        let tenant = mark.as_ref().map_or_else(|| Seeder::tenant(&file), |mark| mark.tenant.clone());
+        let estate = Estate::new(store.clone(), tenant);
+        let book = RoleBook::new(&store).map_err(|error| StartError::Internal(error.to_string()))?;
+        if let Some(mark) = mark.as_ref().filter(|mark| mark.name != file.name) {
+            notices.push(format!(
+                "the data directory holds the world \"{}\", which goes on; `iolite reset` starts \"{}\" afresh",
+                mark.name, file.name
+            ));
+        }
+        let seeder = Arc::new(Seeder::new(file, estate.clone(), book.clone(), elements.ground.clone(), settings.generate_keys));
+        if mark.is_none() {
+            seeder.seed().await.map_err(|error| StartError::Internal(error.to_string()))?;
+        }
+        refuse_well_known_keys(&settings, &store)?;
+
+        let listening = listen(&settings, &mut notices)?;
+        let (origins, opened) = Origins::new(
+            estate.clone(),
+            listening.https.port,
+            listening.well_known.is_some(),
+            settings.ports,
+            settings.bind,
+        );
+        let house = Arc::new(join(elements, estate.clone(), book, ring, origins.clone()));
+        let names = {
+            let estate = estate.clone();
+            Box::new(move |host: &str| Directory::knows_host(&estate, host))
+        };
+        let leaves =
+            Leaves::new(authority.clone(), names).map_err(|error| StartError::Certificates(error.to_string()))?;
+        let tls = server_config(leaves).map_err(|error| StartError::Certificates(error.to_string()))?;
+        let (drain, draining) = watch::channel(false);
+        let front = Front::new(house.pipeline.clone(), TlsAcceptor::from(Arc::new(tls)), draining);
+
+        origins.open_all();
+        let control_port = listening.control.port;
+        let ready = ready::content(&house, &authority, control_port);
+        let control = Control::new(house, seeder, authority.pem.clone(), ready.clone(), Snapshots::new(settings.data_dir.as_deref()));
+        serve(&front, listening, opened, Arc::new(control));
+
+        let ready_path = settings.ready_file.clone().unwrap_or_else(|| folder.join("ready.json"));
+        ready::write(&ready_path, &ready).map_err(|error| {
+            StartError::Internal(format!("the ready file {} cannot be written: {error}", ready_path.display()))
+        })?;
+        Ok(Self { ready, ready_path, notices, front, drain, store })
+    }
+
+    /// The ready file's content.
+    #[must_use]
+    pub const fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// Where the ready file is.
+    #[must_use]
+    pub fn ready_path(&self) -> &Path {
+        &self.ready_path
+    }
+
+    /// What the user should know: a port that was not to be had, a torn tail that was cut.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Drains: no new connection, requests under way are answered for up to five seconds, and everything acknowledged is
+    /// on disk.
+    pub async fn shutdown(self) {
+        std::fs::remove_file(&self.ready_path).ok();
+        self.drain.send_replace(true);
+        self.front.tasks.close();
+        if tokio::time::timeout(DRAIN_DEADLINE, self.front.tasks.wait()).await.is_err() {
+            tracing::warn!("some connections did not end within {} seconds", DRAIN_DEADLINE.as_secs());
+        }
+        self.store.close().await;
+    }
+}
+
+fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, StartError> {
+    let Some(folder) = &settings.data_dir else { return Ok(Store::memory()) };
+    let (store, recovery) = Store::open(folder)?;
+    if recovery.torn_tail.is_some() {
+        notices.push(format!("{}: {recovery}", folder.display()));
+    }
+    Ok(store)
+}
+
+/// The signing key is read from the folder, or made on a thread of its own: it takes a tenth of a second, and nobody asks
+/// for a token that soon.
+fn start_keys(ring: Arc<KeyRing>, folder: PathBuf) {
+    std::thread::spawn(move || {
+        let path = folder.join("issuer.key");
+        let kept = std::fs::read(&path).ok().and_then(|der| SigningKey::from_pkcs8(&der).ok());
+        let key = match kept.map_or_else(SigningKey::generate, Ok) {
+            Ok(key) => key,
+            Err(error) => return tracing::error!(%error, "the issuer has no signing key and cannot issue tokens"),
+        };
+        if !path.exists()
+            && let Ok(der) = key.to_pkcs8()
+            && let Err(error) = write_private(&path, &der)
+        {
+            tracing::warn!(%error, "the signing key is not kept; tokens end with this process");
+        }
+        ring.install(key);
+    });
+}
+
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(bytes)
+}
+
+fn refuse_well_known_keys(settings: &Settings, store: &Store) -> Result<(), StartError> {
+    let Some(address) = settings.bind.filter(|address| !address.is_loopback()) else { return Ok(()) };
+    let well_known = store.table::<WorldMark>().get(WorldMark::KEY).is_some_and(|mark| mark.well_known_keys);
+    if well_known && !settings.allow_well_known_keys { Err(StartError::WellKnownKeys(address)) } else { Ok(()) }
+}
+
+fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, StartError> {
+    let addresses = addresses(settings.bind);
+    let documented = |port: u16| if settings.ports == Ports::Auto { 0 } else { port };
+    let https = take(documented(HTTPS_PORT), "HTTPS", &addresses)?;
+    let control = take(documented(CONTROL_PORT), "the control API", &self::addresses(None))?;
+    let well_known = if settings.ports == Ports::Standard {
+        take(HTTPS_WELL_KNOWN_PORT, "HTTPS", &addresses)
+            .inspect_err(|error| {
+                notices.push(format!(
+                    "port 443 is not ours ({}): Node's REST clients know no other port. On Linux, `sudo sysctl net.ipv4.ip_unprivileged_port_start=443` allows it; all else works on {}",
+                    error.error, https.port
+                ));
+            })
+            .ok()
+    } else {
+        None
+    };
+    Ok(Listening { https, well_known, control })
+}
+
+fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceiver<Opened>, control: Arc<Control>) {
+    front.serve_https(listening.https, &Site::Shared);
+    if let Some(bound) = listening.well_known {
+        front.serve_https(bound, &Site::Shared);
+    }
+    while let Ok(Opened { site, bound }) = opened.try_recv() {
+        front.serve_https(bound, &site);
+    }
+    control.serve(front, listening.control);
+    let later = front.clone();
+    let mut draining = front.draining.clone();
+    front.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                next = opened.recv() => match next {
+                    Some(Opened { site, bound }) => later.serve_https(bound, &site),
+                    None => return,
+                },
+                _ = draining.wait_for(|draining| *draining) => return,
+            }
+        }
+    });
+}
+
+/// Used by the control API to rotate the issuer's key.
+pub(crate) async fn fresh_key(house: &House, overlap: iolite_kernel::SignedDuration) -> Result<(), String> {
+    let key = tokio::task::spawn_blocking(SigningKey::generate).await.map_err(|error| error.to_string())?;
+    house.ring.rotate(key.map_err(|error| error.to_string())?, overlap);
+    Ok(())
+}

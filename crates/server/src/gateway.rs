@@ -1,0 +1,95 @@
+//! How a provisioning service calls a hub: through the whole pipeline, with its own credential, as any client would. So a
+//! hub that denies SAS really breaks provisioning, with the hub's own error.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderMap, HeaderValue, Uri};
+use iolite_dps::{HubAnswer, HubAuthorization, HubCall, HubGateway};
+use iolite_entra::Entra;
+use iolite_http::{Head, Pipeline, Site};
+use iolite_kernel::{Body, Bytes, Service};
+use iolite_resources::Estate;
+
+use crate::origins::Origins;
+
+/// The provisioning services' way to the hubs.
+pub(crate) struct Gateway {
+    estate: Estate,
+    entra: Arc<Entra>,
+    origins: Arc<Origins>,
+    /// Set once the pipeline, which holds the provisioning services, is there.
+    pipeline: OnceLock<std::sync::Weak<Pipeline>>,
+}
+
+/// What a hub call shows in its `User-Agent`, so that the switch's warning names it.
+const AGENT: &str = "DeviceProvisioningService";
+
+impl Gateway {
+    pub(crate) const fn new(estate: Estate, entra: Arc<Entra>, origins: Arc<Origins>) -> Self {
+        Self { estate, entra, origins, pipeline: OnceLock::new() }
+    }
+
+    /// Joins the gateway to the pipeline.
+    pub(crate) fn join(&self, pipeline: &Arc<Pipeline>) {
+        self.pipeline.get_or_init(|| Arc::downgrade(pipeline));
+    }
+
+    async fn answer(&self, call: HubCall) -> HubAnswer {
+        let unreachable = || HubAnswer { status: 503, body: Bytes::from_static(b"the linked hub cannot be reached") };
+        let Some(pipeline) = self.pipeline.get().and_then(std::sync::Weak::upgrade) else { return unreachable() };
+        let Ok(uri) = Uri::try_from(call.path.as_str()) else { return unreachable() };
+        let authorization = match &call.authorization {
+            HubAuthorization::SharedAccessSignature(token) => token.reveal().to_owned(),
+            HubAuthorization::ManagedIdentity { object_id } => match self.token(object_id).await {
+                Some(token) => format!("Bearer {token}"),
+                None => return unreachable(),
+            },
+        };
+        let mut headers = HeaderMap::new();
+        let pairs = [
+            ("authorization", Some(authorization.as_str())),
+            ("content-type", Some("application/json")),
+            ("user-agent", Some(AGENT)),
+            ("if-match", call.if_match.as_deref()),
+        ];
+        for (name, value) in pairs {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        let (host, port) = call.hub_host.split_once(':').unwrap_or((call.hub_host.as_str(), ""));
+        let site = port.parse().ok().and_then(|port| self.origins.site_of_port(port)).unwrap_or(Site::Shared);
+        let head = Head {
+            site,
+            method: http::Method::from_bytes(call.method.name().as_bytes()).unwrap_or_default(),
+            uri,
+            headers,
+            origin: format!("https://{}", call.hub_host),
+            host: host.to_ascii_lowercase(),
+            peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            certificate: None,
+        };
+        let answer = pipeline.serve(head, std::future::ready(Ok(call.body))).await;
+        let body = match answer.body {
+            Body::Empty => Bytes::new(),
+            Body::Json(bytes) | Body::Other { bytes, .. } => bytes,
+        };
+        HubAnswer { status: answer.status, body }
+    }
+
+    async fn token(&self, object_id: &str) -> Option<String> {
+        let principal = self.estate.principal(object_id)?;
+        let audience = self.estate.tenant.cloud.audiences(Service::Hub).first()?;
+        let token = self.entra.issue(&principal, audience).await.ok()?;
+        Some(token.access_token.reveal().to_owned())
+    }
+}
+
+impl HubGateway for Gateway {
+    fn call<'a>(&'a self, call: HubCall) -> Pin<Box<dyn Future<Output = HubAnswer> + Send + 'a>> {
+        Box::pin(self.answer(call))
+    }
+}

@@ -1,0 +1,186 @@
+//! Whose is a request: by the site it came in by, by Host, by path, and where two services share a path by the
+//! credential's audience, then by the api-version.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use iolite_http::{Located, Locator, Place, Site};
+use iolite_kernel::{Scope, Service};
+use iolite_resources::{Estate, Hub, ProvisioningService, Resource, TwinsInstance};
+
+use crate::origins::Origins;
+
+/// The api-versions of the Digital Twins data plane that no hub has.
+const TWINS_VERSIONS: [&str; 6] =
+    ["2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"];
+
+/// Finds the service and the resource of a request.
+pub(crate) struct Directory {
+    estate: Estate,
+    origins: Arc<Origins>,
+}
+
+impl Directory {
+    pub(crate) const fn new(estate: Estate, origins: Arc<Origins>) -> Self {
+        Self { estate, origins }
+    }
+
+    /// Whether `host` is a name that the world answers to besides localhost.
+    pub(crate) fn knows_host(estate: &Estate, host: &str) -> bool {
+        is_tenant_host(host) || is_arm_host(host) || is_global_provisioning(host) || by_host(estate, host).is_some()
+    }
+
+    fn by_path(&self, place: Place<'_>) -> Located {
+        let word = |index: usize| place.segments.get(index).map(|text| text.to_ascii_lowercase()).unwrap_or_default();
+        let (first, second) = (word(0), word(1));
+        match (first.as_str(), second.as_str()) {
+            ("subscriptions" | "providers" | "tenants", _) | ("metadata", "endpoints") => arm(place),
+            ("enrollments" | "enrollmentgroups" | "registrations", _) => self.first_provisioning_service(),
+            (_, "registrations") => self.provisioning_service_of_scope(&place.segments[0]),
+            ("models" | "query" | "eventroutes", _) | ("jobs", "imports" | "deletions") => self.first_twins(),
+            ("digitaltwins" | "jobs", _) if is_for_twins(&self.estate, place) => self.first_twins(),
+            ("devices" | "twins" | "configurations" | "statistics" | "messages" | "jobs" | "digitaltwins" | "faultinjection", _) => {
+                self.hub_of_credential(place)
+            }
+            ("common" | "organizations" | "adfs" | "graph", _) => Located::At(Service::Entra, Resource::Tenant),
+            (_, "oauth2" | "v2.0" | "discovery" | ".well-known" | "userrealm") => {
+                Located::At(Service::Entra, Resource::Tenant)
+            }
+            _ => Located::Nowhere,
+        }
+    }
+
+    /// On the shared origin a device may name its hub inside its token (a gateway host name leads here).
+    fn hub_of_credential(&self, place: Place<'_>) -> Located {
+        let named = place.authorization.and_then(|text| {
+            let start = text.find("sr=")? + 3;
+            let host = text[start..].split(['%', '/', '&', ':']).next()?;
+            self.estate.hubs.all("").into_iter().map(|(_, hub)| hub).find(|hub| hub.host_name.eq_ignore_ascii_case(host))
+        });
+        named.map_or_else(|| self.first_hub(), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
+    }
+
+    fn first_hub(&self) -> Located {
+        let hub = self.origins.first(Hub::TYPE).and_then(|name| self.estate.hub(&name));
+        hub.map_or(Located::Missing(Service::Hub), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
+    }
+
+    fn first_provisioning_service(&self) -> Located {
+        let name = self.origins.first(ProvisioningService::TYPE);
+        let found = name.and_then(|name| self.estate.provisioning_service(&name));
+        found.map_or(Located::Missing(Service::Dps), |found| {
+            Located::At(Service::Dps, Resource::ProvisioningService(found))
+        })
+    }
+
+    fn provisioning_service_of_scope(&self, id_scope: &str) -> Located {
+        let found = self.estate.provisioning_service_of_scope(id_scope);
+        found.map_or(Located::Missing(Service::Dps), |found| {
+            Located::At(Service::Dps, Resource::ProvisioningService(found))
+        })
+    }
+
+    fn first_twins(&self) -> Located {
+        let found = self.origins.first(TwinsInstance::TYPE).and_then(|name| self.estate.twins_instance(&name));
+        found.map_or(Located::Missing(Service::Twins), |found| Located::At(Service::Twins, Resource::Twins(found)))
+    }
+
+    fn dedicated(&self, resource_type: &str, name: &str, place: Place<'_>) -> Located {
+        match resource_type {
+            Hub::TYPE => self
+                .estate
+                .hub(name)
+                .map_or(Located::Missing(Service::Hub), |found| Located::At(Service::Hub, Resource::Hub(found))),
+            ProvisioningService::TYPE => provisioning(&self.estate, name, place),
+            _ => self
+                .estate
+                .twins_instance(name)
+                .map_or(Located::Missing(Service::Twins), |found| Located::At(Service::Twins, Resource::Twins(found))),
+        }
+    }
+}
+
+impl Locator for Directory {
+    fn locate(&self, place: Place<'_>) -> Located {
+        match place.site {
+            Site::Control => Located::At(Service::ManagedIdentity, Resource::Tenant),
+            Site::Dedicated { resource_type, name } => self.dedicated(resource_type, name, place),
+            Site::Shared if is_tenant_host(place.host) => Located::At(Service::Entra, Resource::Tenant),
+            Site::Shared if is_arm_host(place.host) => arm(place),
+            Site::Shared if is_local(place.host) || is_global_provisioning(place.host) => self.by_path(place),
+            Site::Shared => by_host(&self.estate, place.host).unwrap_or_else(|| self.by_path(place)),
+        }
+    }
+}
+
+/// Device registrations of a provisioning service are told from its service API by the second segment.
+fn provisioning(estate: &Estate, name: &str, _: Place<'_>) -> Located {
+    estate.provisioning_service(name).map_or(Located::Missing(Service::Dps), |found| {
+        Located::At(Service::Dps, Resource::ProvisioningService(found))
+    })
+}
+
+fn by_host(estate: &Estate, host: &str) -> Option<Located> {
+    let label = host.split('.').next().unwrap_or_default();
+    if let Some(hub) = estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(host)) {
+        return Some(Located::At(Service::Hub, Resource::Hub(hub)));
+    }
+    if let Some(found) = estate.provisioning_service(label).filter(|found| found.host_name.eq_ignore_ascii_case(host)) {
+        return Some(Located::At(Service::Dps, Resource::ProvisioningService(found)));
+    }
+    let twins = estate.twins_instance(label).filter(|found| found.host_name.eq_ignore_ascii_case(host))?;
+    Some(Located::At(Service::Twins, Resource::Twins(twins)))
+}
+
+/// The scope of a management request: the subscription, the group, or the top-level resource that the path names.
+fn arm(place: Place<'_>) -> Located {
+    let is = |index: usize, word: &str| place.segments.get(index).is_some_and(|text| text.eq_ignore_ascii_case(word));
+    let depth = match place.segments.len() {
+        length if length >= 8 && is(2, "resourceGroups") && is(4, "providers") => 8,
+        length if length >= 4 && is(2, "resourceGroups") => 4,
+        length if length >= 2 && is(0, "subscriptions") => 2,
+        _ => 0,
+    };
+    let text = if depth == 0 { "/".to_owned() } else { format!("/{}", place.segments[..depth].join("/")) };
+    let scope = Scope::parse(&text).unwrap_or_else(|_| Scope::root());
+    Located::At(Service::Arm, Resource::Scope(scope))
+}
+
+fn is_local(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
+}
+
+fn is_tenant_host(host: &str) -> bool {
+    matches!(host, "login.microsoftonline.com" | "login.chinacloudapi.cn" | "sts.windows.net")
+}
+
+fn is_arm_host(host: &str) -> bool {
+    matches!(host, "management.azure.com" | "management.chinacloudapi.cn")
+}
+
+fn is_global_provisioning(host: &str) -> bool {
+    matches!(host, "global.azure-devices-provisioning.net" | "global.azure-devices-provisioning.cn")
+}
+
+/// `/digitaltwins` and `/jobs` are a hub's and Digital Twins' paths both. The token is only peeked at to choose the door;
+/// that door then verifies it.
+fn is_for_twins(estate: &Estate, place: Place<'_>) -> bool {
+    let authorization = place.authorization.unwrap_or_default();
+    if authorization.get(..21).is_some_and(|scheme| scheme.eq_ignore_ascii_case("SharedAccessSignature")) {
+        return false;
+    }
+    let audiences = |service: Service| estate.tenant.cloud.audiences(service);
+    match claimed_audience(authorization) {
+        Some(audience) if audiences(Service::Twins).iter().any(|known| audience.starts_with(known)) => true,
+        Some(audience) if audiences(Service::Hub).iter().any(|known| audience.starts_with(known)) => false,
+        _ => place.api_version.is_some_and(|version| TWINS_VERSIONS.contains(&version)),
+    }
+}
+
+/// The audience that a token claims, unverified.
+fn claimed_audience(authorization: &str) -> Option<String> {
+    let payload = authorization.split('.').nth(1).filter(|payload| payload.len() < 16 * 1024)?;
+    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    Some(claims.get("aud")?.as_str()?.to_owned())
+}

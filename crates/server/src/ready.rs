@@ -1,0 +1,205 @@
+//! The ready file: everything a client needs to reach a running emulator, and the environment made of it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use iolite_resources::{Hub, PrincipalKind, ProvisioningService, SharedAccessPolicy, TwinsInstance};
+use serde_json::{Value, json};
+
+use crate::house::House;
+use crate::tls::Authority;
+
+/// The ready file's content.
+pub(crate) fn content(house: &House, authority: &Authority, control_port: u16) -> Value {
+    let origin = format!("https://localhost:{}", house.origins.shared_port());
+    let plain = format!("http://localhost:{control_port}");
+    let estate = &house.estate;
+    let subscription = estate.subscriptions.page("", None, 1).into_iter().next().map(|(_, found)| found.id.clone());
+    let group = estate.resource_groups.page("", None, 1).into_iter().next().map(|(_, found)| found.id.name().to_owned());
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "control": format!("{plain}/iolite/v1"),
+        "ca_certificate": authority.certificate_path,
+        "ca_bundle": authority.bundle_path,
+        "entra": {"authority": origin, "tenant_id": estate.tenant.id},
+        "arm": {"endpoint": origin, "subscription_id": subscription, "resource_group": group},
+        "managed_identity": {
+            "imds": plain,
+            "identity_endpoint": format!("{plain}/msi/token"),
+            "identity_header": house.identity_header.reveal(),
+        },
+        "principals": principals(house),
+        "iot_hubs": in_order(house, Hub::TYPE).iter().filter_map(|name| hub(house, name)).collect::<Vec<_>>(),
+        "provisioning_services": in_order(house, ProvisioningService::TYPE)
+            .iter().filter_map(|name| provisioning_service(house, name)).collect::<Vec<_>>(),
+        "digital_twins": in_order(house, TwinsInstance::TYPE)
+            .iter().filter_map(|name| twins(house, name)).collect::<Vec<_>>(),
+    })
+}
+
+/// The names of one type, the first of its kind first.
+fn in_order(house: &House, resource_type: &str) -> Vec<String> {
+    house.origins.names_in_order(resource_type)
+}
+
+fn principals(house: &House) -> Vec<Value> {
+    let mut all: Vec<_> = house.estate.principals.all("");
+    all.sort_by(|(_, one), (_, other)| one.object_id.cmp(&other.object_id));
+    all.into_iter()
+        .filter_map(|(_, found)| {
+            let mut entry = json!({"name": found.name, "kind": found.kind_name(), "object_id": found.object_id});
+            match &found.kind {
+                PrincipalKind::ServicePrincipal { client_id, secrets, .. } => {
+                    entry["client_id"] = json!(client_id);
+                    entry["client_secret"] = json!(secrets.first().map(|secret| secret.reveal()));
+                }
+                PrincipalKind::User { user_name, password } => {
+                    entry["username"] = json!(user_name);
+                    entry["password"] = json!(password.reveal());
+                }
+                PrincipalKind::ManagedIdentity { client_id, .. } => entry["client_id"] = json!(client_id),
+                PrincipalKind::Group { .. } => return None,
+            }
+            Some(entry)
+        })
+        .collect()
+}
+
+fn hub(house: &House, name: &str) -> Option<Value> {
+    let found = house.estate.hub(name)?;
+    let port = house.origins.port_of(Hub::TYPE, name)?;
+    let dialled = dialled(house, port);
+    let owner = found.policies.first()?;
+    Some(json!({
+        "name": found.id.name(),
+        "resource_id": found.id,
+        "host_name": dialled.split(':').next(),
+        "azure_host_name": found.host_name,
+        "endpoint": format!("https://localhost:{port}"),
+        "mqtt": null,
+        "amqp": null,
+        "service_connection_string": connection_string(&dialled, owner),
+        "event_hub_connection_string": null,
+    }))
+}
+
+fn provisioning_service(house: &House, name: &str) -> Option<Value> {
+    let found = house.estate.provisioning_service(name)?;
+    let port = house.origins.port_of(ProvisioningService::TYPE, name)?;
+    Some(json!({
+        "name": found.id.name(),
+        "resource_id": found.id,
+        "id_scope": found.id_scope,
+        "azure_host_name": found.host_name,
+        "endpoint": format!("https://localhost:{port}"),
+        "service_connection_string": connection_string(&dialled(house, port), found.policies.first()?),
+    }))
+}
+
+fn twins(house: &House, name: &str) -> Option<Value> {
+    let found = house.estate.twins_instance(name)?;
+    let port = house.origins.port_of(TwinsInstance::TYPE, name)?;
+    Some(json!({
+        "name": found.id.name(),
+        "resource_id": found.id,
+        "azure_host_name": found.host_name,
+        "endpoint": format!("https://localhost:{port}"),
+    }))
+}
+
+/// The host that SDKs are given: without a port where 443 is ours, since some can't read one.
+fn dialled(house: &House, port: u16) -> String {
+    if port == house.origins.shared_port() { house.origins.shared_name() } else { format!("localhost:{port}") }
+}
+
+fn connection_string(host: &str, policy: &SharedAccessPolicy) -> String {
+    let (name, key) = (&policy.key_name, policy.primary_key.reveal());
+    format!("HostName={host};SharedAccessKeyName={name};SharedAccessKey={key}")
+}
+
+/// Writes the ready file whole: under another name first, then renamed.
+pub(crate) fn write(path: &Path, content: &Value) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&temporary)?;
+    file.write_all(format!("{content:#}\n").as_bytes())?;
+    file.flush()?;
+    std::fs::rename(&temporary, path)
+}
+
+/// The environment that points SDKs at a running emulator, as `principal`.
+///
+/// # Errors
+/// A sentence, where the ready file has no such principal.
+pub fn environment(ready: &Value, principal: &str) -> Result<Vec<(String, String)>, String> {
+    let principals = ready["principals"].as_array().cloned().unwrap_or_default();
+    let found = principals.iter().find(|entry| entry["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(principal)));
+    let Some(found) = found else {
+        let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
+        return Err(format!("there is no principal `{principal}`; this world has {}", names.join(", ")));
+    };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let host = |value: &Value| text(value).map(|origin| origin.trim_start_matches("https://").to_owned());
+    let dps_host = ready["provisioning_services"][0]["service_connection_string"]
+        .as_str()
+        .and_then(|text| text.strip_prefix("HostName="))
+        .and_then(|text| text.split(';').next())
+        .map(str::to_owned);
+    let hub_host = ready["iot_hubs"][0]["service_connection_string"]
+        .as_str()
+        .and_then(|text| text.strip_prefix("HostName="))
+        .and_then(|text| text.split(';').next())
+        .map(str::to_owned)
+        .or_else(|| host(&ready["iot_hubs"][0]["endpoint"]));
+    let pairs = [
+        ("IOLITE_CONTROL", text(&ready["control"])),
+        ("IOTHUB_CONNECTION_STRING", text(&ready["iot_hubs"][0]["service_connection_string"])),
+        ("IOTHUB_HOSTNAME", hub_host),
+        ("EVENTHUB_CONNECTION_STRING", text(&ready["iot_hubs"][0]["event_hub_connection_string"])),
+        ("PROVISIONING_CONNECTION_STRING", text(&ready["provisioning_services"][0]["service_connection_string"])),
+        ("DPS_IDSCOPE", text(&ready["provisioning_services"][0]["id_scope"])),
+        ("DPS_GLOBALDEVICEENDPOINT", dps_host),
+        ("AZURE_DIGITALTWINS_URL", text(&ready["digital_twins"][0]["endpoint"])),
+        ("AZURE_TENANT_ID", text(&ready["entra"]["tenant_id"])),
+        ("AZURE_CLIENT_ID", text(&found["client_id"])),
+        ("AZURE_CLIENT_SECRET", text(&found["client_secret"])),
+        ("AZURE_USERNAME", text(&found["username"])),
+        ("AZURE_PASSWORD", text(&found["password"])),
+        ("AZURE_AUTHORITY_HOST", text(&ready["entra"]["authority"])),
+        ("AZURE_POD_IDENTITY_AUTHORITY_HOST", text(&ready["managed_identity"]["imds"])),
+        ("AZURE_SUBSCRIPTION_ID", text(&ready["arm"]["subscription_id"])),
+        ("SSL_CERT_FILE", text(&ready["ca_bundle"])),
+        ("REQUESTS_CA_BUNDLE", text(&ready["ca_bundle"])),
+        ("NODE_EXTRA_CA_CERTS", text(&ready["ca_certificate"])),
+    ];
+    Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_that_of_the_principal_asked_for() {
+        let ready = json!({
+            "control": "http://localhost:8080/iolite/v1",
+            "ca_bundle": "/b.pem", "ca_certificate": "/c.pem",
+            "principals": [{"name": "owner-app", "client_id": "c", "client_secret": "s"}],
+        });
+        let environment = environment(&ready, "Owner-App").unwrap();
+        assert!(environment.contains(&("AZURE_CLIENT_SECRET".to_owned(), "s".to_owned())));
+        assert!(super::environment(&ready, "nobody").unwrap_err().contains("owner-app"));
+    }
+}

@@ -1,0 +1,76 @@
+//! The world an emulator starts with: read from TOML, checked, and seeded into the store.
+//!
+//! Called by the emulator at start and by `POST /reset`. The built-in world is a file of the same form.
+
+mod check;
+mod file;
+mod keys;
+mod scope;
+mod seed;
+
+use std::path::Path;
+
+pub use check::WorldError;
+pub use file::WorldFile;
+pub(crate) use scope::resolve_running;
+pub(crate) use seed::{Seeder, WorldMark};
+
+/// The text of the built-in world.
+const CONTOSO: &str = include_str!("../../worlds/contoso.toml");
+
+/// Reads the world file at `path`, or the built-in world.
+pub fn read(path: Option<&Path>) -> Result<WorldFile, WorldError> {
+    let Some(path) = path else { return parse(CONTOSO, "the built-in world") };
+    let place = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| WorldError {
+        place: place.clone(),
+        problem: format!("cannot be read: {error}"),
+        remedy: "give the path of a TOML file; `iolite start` without --world uses the built-in world".to_owned(),
+    })?;
+    parse(&text, &place)
+}
+
+/// Reads and checks a world's text; `place` names it in errors.
+pub fn parse(text: &str, place: &str) -> Result<WorldFile, WorldError> {
+    let file: WorldFile = toml::from_str(text).map_err(|error| WorldError::syntax(place, text, &error))?;
+    check::check(&file, place)?;
+    Ok(file)
+}
+
+/// The JSON Schema of the world file, for editors.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(WorldFile).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_world_is_sound() {
+        let world = parse(CONTOSO, "contoso").unwrap();
+        assert_eq!(world.name, "contoso");
+        assert_eq!(world.principals.len(), 9);
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named_with_its_line() {
+        let error = parse("name = \"x\"\n[tenant]\nid = \"a\"\ndomane = \"b\"\n", "w.toml").unwrap_err();
+        assert!(error.place.starts_with("w.toml, line 4"), "{error}");
+        assert!(error.problem.contains("domane"), "{error}");
+    }
+
+    #[test]
+    fn a_link_to_a_hub_that_is_not_there_is_refused_with_a_remedy() {
+        let text = "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='s'\nname='s'\n[[resource_groups]]\nname='g'\n[[provisioning_services]]\nname='dps-one'\nresource_group='g'\nlinks=[{hub='nope',by='connection-string'}]\n";
+        let error = parse(text, "w.toml").unwrap_err();
+        assert!(error.place.contains("provisioning_services[0].links[0].hub"), "{error}");
+        assert!(error.to_string().contains("nope"), "{error}");
+    }
+
+    #[test]
+    fn the_schema_describes_hubs() {
+        assert!(json_schema().to_string().contains("iot_hubs"));
+    }
+}

@@ -1,0 +1,415 @@
+//! A world file becomes records: at first start, and at every reset.
+
+use iolite_access::{DenyAssignment, Permission, RoleAssignment, RoleBook, RoleDefinition};
+use iolite_arm::{new_hub, new_provisioning_service, new_twins_instance};
+use iolite_kernel::{Ground, Scope, Secret, SignedDuration, Timestamp};
+use iolite_resources::{
+    ApplicationCertificate, Estate, FederatedCredential, Hub, HubSku, LinkAuthentication, LinkedHub, ManagementGroup,
+    ManagedIdentityKind, Principal, PrincipalKind, ProvisioningService, ResourceGroup, ResourceIdentity,
+    SharedAccessPolicy, Subscription, Tenant, TwinsInstance,
+};
+use iolite_store::{Record, StoreError, Table, Transaction};
+use serde::{Deserialize, Serialize};
+
+use super::file::{HubEntry, LinkBy, PolicyEntry, PrincipalEntry, PrincipalEntryKind, ProvisioningServiceEntry, WorldFile};
+use super::keys::{KeyMaker, derived_guid, derived_id_scope};
+use super::scope::resolve;
+
+/// What a store says of the world it holds, under the key `world`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorldMark {
+    /// The world's name.
+    pub(crate) name: String,
+    /// The tenant it was seeded with; a store outlives the file it was seeded from.
+    pub(crate) tenant: Tenant,
+    /// Whether its keys are public knowledge.
+    pub(crate) well_known_keys: bool,
+}
+
+impl Record for WorldMark {
+    const COLLECTION: &'static str = "world";
+}
+
+impl WorldMark {
+    /// The key of the one mark.
+    pub(crate) const KEY: &'static str = "world";
+}
+
+/// Writes a world into the store.
+pub(crate) struct Seeder {
+    file: WorldFile,
+    estate: Estate,
+    book: RoleBook,
+    ground: Ground,
+    marks: Table<WorldMark>,
+    fresh_keys: bool,
+}
+
+/// The principals that role entries name: name and object id.
+struct Named<'a> {
+    entry: &'a PrincipalEntry,
+    object_id: String,
+}
+
+impl Seeder {
+    pub(crate) fn new(file: WorldFile, estate: Estate, book: RoleBook, ground: Ground, fresh_keys: bool) -> Self {
+        let marks = estate.store.table();
+        Self { file, estate, book, ground, marks, fresh_keys }
+    }
+
+    /// The tenant that the file describes.
+    pub(crate) fn tenant(file: &WorldFile) -> Tenant {
+        Tenant {
+            id: file.tenant.id.to_ascii_lowercase(),
+            domain: file.tenant.domain.clone(),
+            cloud: file.tenant.cloud,
+            token_lifetime_seconds: file.tenant.token_lifetime_seconds,
+            propagation_delay_seconds: file.tenant.role_propagation_seconds,
+        }
+    }
+
+    /// Replaces everything in the store by the world as at start, in one change.
+    pub(crate) async fn seed(&self) -> Result<(), StoreError> {
+        self.estate.store.clear(|_| true).await?;
+        self.estate.store.transact(|transaction| self.write(transaction)).await
+    }
+
+    fn write(&self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let keys = KeyMaker { entropy: self.fresh_keys.then_some(self.ground.entropy.as_ref()) };
+        self.write_containers(transaction);
+        self.write_hubs(transaction, &keys);
+        self.write_provisioning_services(transaction, &keys);
+        self.write_twins(transaction);
+        self.write_principals(transaction, &keys);
+        self.write_custom_roles(transaction);
+        self.write_assignments(transaction);
+        self.write_denies(transaction);
+        let mark = WorldMark {
+            name: self.file.name.clone(),
+            tenant: (*self.estate.tenant).clone(),
+            well_known_keys: !self.fresh_keys,
+        };
+        transaction.put(&self.marks, WorldMark::KEY, mark);
+        Ok(())
+    }
+
+    fn write_containers(&self, transaction: &mut Transaction<'_>) {
+        for group in &self.file.management_groups {
+            let record = ManagementGroup {
+                name: group.name.clone(),
+                display_name: group.display_name.clone().unwrap_or_else(|| group.name.clone()),
+                parent: group.parent.clone(),
+            };
+            transaction.put(&self.estate.management_groups, &group.name.to_ascii_lowercase(), record);
+        }
+        for entry in &self.file.subscriptions {
+            let record = Subscription {
+                id: entry.id.clone(),
+                display_name: entry.name.clone(),
+                management_group: entry.management_group.clone(),
+            };
+            transaction.put(&self.estate.subscriptions, &entry.id.to_ascii_lowercase(), record);
+        }
+        for group in &self.file.resource_groups {
+            let id = self.group_scope(&group.name);
+            let key = format!("{}/{}", id.subscription_id().unwrap_or_default(), group.name).to_ascii_lowercase();
+            let record = ResourceGroup { id, location: group.location.clone(), tags: std::collections::BTreeMap::new() };
+            transaction.put(&self.estate.resource_groups, &key, record);
+        }
+    }
+
+    fn write_hubs(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+        for (index, entry) in self.file.iot_hubs.iter().enumerate() {
+            let mut hub = new_hub(
+                &self.ground,
+                self.estate.tenant.cloud,
+                self.resource(&entry.resource_group, Hub::TYPE, &entry.name),
+                &self.location(&entry.resource_group),
+                HubSku { name: entry.sku.clone(), capacity: 1 },
+            );
+            hub.created_at = self.made(index);
+            hub.events.partition_count = entry.partitions;
+            hub.disable_local_auth = entry.disable_local_auth;
+            hub.disable_device_sas = entry.disable_device_sas;
+            hub.disable_module_sas = entry.disable_module_sas;
+            hub.policies = self.hub_policies(entry, hub.policies, keys);
+            transaction.put(&self.estate.hubs, &entry.name.to_ascii_lowercase(), hub);
+        }
+    }
+
+    fn hub_policies(
+        &self,
+        entry: &HubEntry,
+        defaults: Vec<SharedAccessPolicy>,
+        keys: &KeyMaker<'_>,
+    ) -> Vec<SharedAccessPolicy> {
+        merge_policies(&entry.name, defaults, &entry.policies, keys)
+    }
+
+    fn write_provisioning_services(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+        for (index, entry) in self.file.provisioning_services.iter().enumerate() {
+            let id = self.resource(&entry.resource_group, ProvisioningService::TYPE, &entry.name);
+            let location = self.location(&entry.resource_group);
+            let mut service = new_provisioning_service(&self.ground, self.estate.tenant.cloud, id.clone(), &location);
+            service.created_at = self.made(index);
+            service.id_scope = entry.id_scope.clone().unwrap_or_else(|| derived_id_scope(&entry.name));
+            service.policies = merge_policies(&entry.name, service.policies, &entry.policies, keys);
+            service.linked_hubs = self.links(entry, transaction);
+            if let Some(identity) = &entry.identity {
+                service.identity = Some(ResourceIdentity {
+                    system_assigned: Some(identity.object_id.clone()),
+                    user_assigned: Vec::new(),
+                });
+                let principal = Principal {
+                    object_id: identity.object_id.clone(),
+                    name: entry.name.clone(),
+                    enabled: true,
+                    kind: PrincipalKind::ManagedIdentity {
+                        client_id: identity.client_id.clone(),
+                        owner: ManagedIdentityKind::SystemAssigned(id),
+                    },
+                };
+                transaction.put(&self.estate.principals, &identity.object_id.to_ascii_lowercase(), principal);
+            }
+            transaction.put(&self.estate.provisioning_services, &entry.name.to_ascii_lowercase(), service);
+        }
+    }
+
+    fn links(&self, entry: &ProvisioningServiceEntry, transaction: &Transaction<'_>) -> Vec<LinkedHub> {
+        let linked = entry.links.iter().filter_map(|link| {
+            let hub = transaction.get(&self.estate.hubs, &link.hub.to_ascii_lowercase())?;
+            let authentication = match link.by {
+                LinkBy::Identity => LinkAuthentication::SystemAssigned,
+                LinkBy::ConnectionString => LinkAuthentication::ConnectionString(connection_string(&hub, &link.policy)),
+            };
+            Some(LinkedHub {
+                host_name: hub.host_name.clone(),
+                authentication,
+                location: hub.location.clone(),
+                allocation_weight: link.weight,
+                apply_allocation_policy: None,
+            })
+        });
+        linked.collect()
+    }
+
+    fn write_twins(&self, transaction: &mut Transaction<'_>) {
+        for (index, entry) in self.file.digital_twins.iter().enumerate() {
+            let id = self.resource(&entry.resource_group, TwinsInstance::TYPE, &entry.name);
+            let location = self.location(&entry.resource_group);
+            let mut instance = new_twins_instance(&self.ground, self.estate.tenant.cloud, id, &location);
+            instance.created_at = self.made(index);
+            transaction.put(&self.estate.twins_instances, &entry.name.to_ascii_lowercase(), instance);
+        }
+    }
+
+    fn write_principals(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+        for named in self.named() {
+            let principal = Principal {
+                object_id: named.object_id.clone(),
+                name: named.entry.name.clone(),
+                enabled: named.entry.enabled,
+                kind: self.principal_kind(named.entry, keys),
+            };
+            transaction.put(&self.estate.principals, &named.object_id.to_ascii_lowercase(), principal);
+        }
+    }
+
+    fn principal_kind(&self, entry: &PrincipalEntry, keys: &KeyMaker<'_>) -> PrincipalKind {
+        let client_id = || entry.client_id.clone().unwrap_or_else(|| derived_guid(&["client", &entry.name]));
+        match entry.kind {
+            PrincipalEntryKind::ServicePrincipal => PrincipalKind::ServicePrincipal {
+                client_id: client_id(),
+                secrets: entry.client_secret.iter().map(|secret| keys.secret(secret)).collect(),
+                certificates: entry.certificates.iter().map(|pem| ApplicationCertificate { pem: pem.clone() }).collect(),
+                federated: entry
+                    .federated_credentials
+                    .iter()
+                    .map(|federated| FederatedCredential {
+                        issuer: federated.issuer.clone(),
+                        subject: federated.subject.clone(),
+                        audience: federated.audience.clone(),
+                        public_key_pem: federated.public_key_pem.clone(),
+                    })
+                    .collect(),
+            },
+            PrincipalEntryKind::User => PrincipalKind::User {
+                user_name: entry.user_name.clone().unwrap_or_default(),
+                password: keys.secret(entry.password.as_deref().unwrap_or_default()),
+            },
+            PrincipalEntryKind::Group => PrincipalKind::Group {
+                members: entry.members.iter().filter_map(|member| self.object_id(member)).collect(),
+            },
+            PrincipalEntryKind::ManagedIdentity => PrincipalKind::ManagedIdentity {
+                client_id: client_id(),
+                owner: ManagedIdentityKind::UserAssigned(self.resource(
+                    entry.resource_group.as_deref().unwrap_or_default(),
+                    "Microsoft.ManagedIdentity/userAssignedIdentities",
+                    &entry.name,
+                )),
+            },
+        }
+    }
+
+    fn write_custom_roles(&self, transaction: &mut Transaction<'_>) {
+        for entry in &self.file.custom_roles {
+            let id = entry.id.clone().unwrap_or_else(|| derived_guid(&["role", &entry.name]));
+            let mut scopes: Vec<Scope> =
+                entry.assignable_scopes.iter().filter_map(|text| resolve(&self.file, text).ok()).collect();
+            if scopes.is_empty() {
+                scopes.extend(resolve(&self.file, "subscription").ok());
+            }
+            let role = RoleDefinition {
+                id: id.clone(),
+                name: entry.name.clone(),
+                description: entry.description.clone(),
+                custom: true,
+                permissions: vec![Permission {
+                    actions: entry.actions.clone(),
+                    not_actions: entry.not_actions.clone(),
+                    data_actions: entry.data_actions.clone(),
+                    not_data_actions: entry.not_data_actions.clone(),
+                }],
+                assignable_scopes: scopes,
+                created_at: Some(self.ground.now()),
+                changed_at: Some(self.ground.now()),
+            };
+            transaction.put(&self.book.custom, &id.to_ascii_lowercase(), role);
+        }
+    }
+
+    fn write_assignments(&self, transaction: &mut Transaction<'_>) {
+        let now = self.ground.now();
+        for named in self.named() {
+            for entry in &named.entry.roles {
+                let custom = transaction.all(&self.book.custom, "").into_iter().map(|(_, role)| role.value);
+                let role = self.book.role_named(&entry.role).or_else(|| {
+                    let mut custom = custom;
+                    custom.find(|role| role.name.eq_ignore_ascii_case(&entry.role))
+                });
+                let (Some(role), Ok(scope)) = (role, resolve(&self.file, &entry.scope)) else {
+                    tracing::warn!(principal = named.entry.name, role = entry.role, "the world names a role that does not exist");
+                    continue;
+                };
+                let assignment = RoleAssignment {
+                    name: derived_guid(&["assignment", &named.object_id, &role.id, scope.as_str()]),
+                    scope,
+                    role_id: role.id.clone(),
+                    principal_id: named.object_id.clone(),
+                    principal_type: arm_type(named.entry.kind).to_owned(),
+                    description: None,
+                    created_at: now,
+                    effective_at: now,
+                    created_by: None,
+                };
+                transaction.put(&self.book.assignments, &assignment.key(), assignment);
+            }
+        }
+    }
+
+    fn write_denies(&self, transaction: &mut Transaction<'_>) {
+        let ids = |names: &[String]| -> Vec<String> {
+            let everyone = |name: &String| name == "everyone";
+            names
+                .iter()
+                .filter_map(|name| if everyone(name) { Some(uuid::Uuid::nil().to_string()) } else { self.object_id(name) })
+                .collect()
+        };
+        for entry in &self.file.deny_assignments {
+            let Ok(scope) = resolve(&self.file, &entry.scope) else { continue };
+            let name = derived_guid(&["deny", &entry.name]);
+            let deny = DenyAssignment {
+                name: name.clone(),
+                display_name: entry.name.clone(),
+                description: String::new(),
+                scope,
+                does_not_apply_to_child_scopes: entry.does_not_apply_to_child_scopes,
+                permissions: vec![Permission {
+                    actions: entry.actions.clone(),
+                    not_actions: entry.not_actions.clone(),
+                    data_actions: entry.data_actions.clone(),
+                    not_data_actions: entry.not_data_actions.clone(),
+                }],
+                principals: ids(&entry.principals),
+                excluded_principals: ids(&entry.excluded_principals),
+            };
+            transaction.put(&self.book.denies, &name, deny);
+        }
+    }
+
+    fn named(&self) -> impl Iterator<Item = Named<'_>> {
+        self.file.principals.iter().map(|entry| Named {
+            entry,
+            object_id: entry.object_id.clone().unwrap_or_else(|| derived_guid(&["principal", &entry.name])),
+        })
+    }
+
+    /// The object id of the principal that goes by `name` in the file.
+    fn object_id(&self, name: &str) -> Option<String> {
+        self.named().find(|named| named.entry.name.eq_ignore_ascii_case(name)).map(|named| named.object_id)
+    }
+
+    fn group_scope(&self, name: &str) -> Scope {
+        resolve(&self.file, &format!("group:{name}")).unwrap_or_else(|_| Scope::root())
+    }
+
+    fn resource(&self, group: &str, kind: &str, name: &str) -> Scope {
+        let scope = self.group_scope(group);
+        Scope::resource(scope.subscription_id().unwrap_or_default(), scope.name(), kind, name)
+    }
+
+    fn location(&self, group: &str) -> String {
+        let found = self.file.resource_groups.iter().find(|entry| entry.name.eq_ignore_ascii_case(group));
+        found.map(|entry| entry.location.clone()).unwrap_or_default()
+    }
+
+    /// A moment that keeps the file's order: the first of its kind answers on the shared origin.
+    fn made(&self, index: usize) -> Timestamp {
+        let step = SignedDuration::from_micros(i64::try_from(index).unwrap_or_default());
+        self.ground.now().saturating_add(step).unwrap_or_else(|_| self.ground.now())
+    }
+}
+
+const fn arm_type(kind: PrincipalEntryKind) -> &'static str {
+    match kind {
+        PrincipalEntryKind::User => "User",
+        PrincipalEntryKind::Group => "Group",
+        PrincipalEntryKind::ServicePrincipal | PrincipalEntryKind::ManagedIdentity => "ServicePrincipal",
+    }
+}
+
+/// The default policies under the world's keys, then those that the file adds or replaces.
+fn merge_policies(
+    resource: &str,
+    defaults: Vec<SharedAccessPolicy>,
+    entries: &[PolicyEntry],
+    keys: &KeyMaker<'_>,
+) -> Vec<SharedAccessPolicy> {
+    let mut policies = defaults;
+    for policy in &mut policies {
+        policy.primary_key = keys.key(&[resource, &policy.key_name, "primary"]);
+        policy.secondary_key = keys.key(&[resource, &policy.key_name, "secondary"]);
+    }
+    for entry in entries {
+        let key = |given: &Option<String>, which: &str| {
+            given.as_ref().map_or_else(|| keys.key(&[resource, &entry.name, which]), Secret::new)
+        };
+        let policy = SharedAccessPolicy {
+            key_name: entry.name.clone(),
+            primary_key: key(&entry.primary_key, "primary"),
+            secondary_key: key(&entry.secondary_key, "secondary"),
+            rights: entry.rights.parse().unwrap_or_default(),
+        };
+        match policies.iter_mut().find(|known| known.key_name == entry.name) {
+            Some(known) => *known = policy,
+            None => policies.push(policy),
+        }
+    }
+    policies
+}
+
+/// What a provisioning service keeps to sign in to a hub by its policy.
+fn connection_string(hub: &Hub, policy: &str) -> Secret {
+    let key = hub.policy(policy).map(|policy| policy.primary_key.reveal()).unwrap_or_default();
+    Secret::new(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={key}", hub.host_name))
+}
