@@ -1,0 +1,3 @@
+//! User realm: how the users of a domain sign in.
+
+pub mod get;
