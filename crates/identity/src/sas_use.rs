@@ -15,6 +15,9 @@ const USERS_PER_RESOURCE: usize = 64;
 /// How many resources are remembered at most: as many as anyone makes, and a bound for those who make and delete.
 const RESOURCES: usize = 1024;
 
+/// How many bytes of a user agent are remembered.
+const AGENT_BYTES: usize = 256;
+
 /// One user of one policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +26,7 @@ pub struct SasUse {
     pub policy: String,
     /// The address it was used from, where there is one.
     pub address: Option<IpAddr>,
-    /// The user agent it was used by; empty where none was sent.
+    /// The user agent it was used by, cut at 256 bytes; empty where none was sent.
     pub agent: String,
     /// When it was used last.
     pub last_used_at: Timestamp,
@@ -46,9 +49,9 @@ impl SasUses {
             resources.insert(resource.clone(), vec![first_use(policy, client, now)]);
             return;
         };
-        let known = users
-            .iter()
-            .position(|user| user.policy == policy && user.address == client.address && user.agent == client.agent);
+        let known = users.iter().position(|user| {
+            user.policy == policy && user.address == client.address && user.agent == shown_agent(client)
+        });
         if let Some(place) = known {
             users[..=place].rotate_right(1);
             users[0].last_used_at = now;
@@ -69,10 +72,14 @@ fn first_use(policy: &str, client: &Client, now: Timestamp) -> SasUse {
     SasUse {
         policy: policy.to_owned(),
         address: client.address,
-        agent: client.agent.clone(),
+        agent: shown_agent(client).to_owned(),
         last_used_at: now,
         count: 1,
     }
+}
+
+fn shown_agent(client: &Client) -> &str {
+    &client.agent[..client.agent.floor_char_boundary(AGENT_BYTES)]
 }
 
 /// Drops the resource that was used longest ago.
@@ -105,6 +112,16 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].agent.as_str(), found[0].count, found[0].last_used_at), ("one", 2, at(3)));
         assert_eq!((found[1].agent.as_str(), found[1].count), ("two", 1));
+    }
+
+    #[test]
+    fn a_long_user_agent_is_cut_and_known_again() {
+        let (uses, hub) = (SasUses::default(), ResourceId::root());
+        for _ in 0..2 {
+            uses.record(&hub, "service", &client(&"é".repeat(10_000)), at(1));
+        }
+        let found = uses.of(&hub);
+        assert_eq!((found.len(), found[0].agent.len(), found[0].count), (1, AGENT_BYTES, 2));
     }
 
     #[test]
