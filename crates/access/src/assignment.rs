@@ -83,10 +83,10 @@ const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
 impl DenyAssignment {
     /// Whether it binds someone who goes by these object ids (their own and their groups').
     pub(crate) fn binds(&self, identities: &[&str]) -> bool {
-        let names = |list: &[String]| {
-            list.iter().any(|id| identities.iter().any(|identity| identity.eq_ignore_ascii_case(id)))
-        };
-        (names(&self.principals) || self.principals.iter().any(|id| id == EVERYONE)) && !names(&self.excluded_principals)
+        let names =
+            |list: &[String]| list.iter().any(|id| identities.iter().any(|identity| identity.eq_ignore_ascii_case(id)));
+        (names(&self.principals) || self.principals.iter().any(|id| id == EVERYONE))
+            && !names(&self.excluded_principals)
     }
 
     /// Whether it holds at the narrowest of `scopes` (the narrowest first).

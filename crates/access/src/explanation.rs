@@ -51,7 +51,10 @@ impl Access {
                 None => vec![format!("no built-in role has {action}; a custom role with it, assigned here, would do")],
             },
             DenialCause::DeniedByAssignment { by, .. } => {
-                vec![format!("the deny assignment \"{}\" stands above every role: exclude the caller from it", by.display_name)]
+                vec![format!(
+                    "the deny assignment \"{}\" stands above every role: exclude the caller from it",
+                    by.display_name
+                )]
             }
             DenialCause::RightMissing { policy, needed, .. } => {
                 let names: Vec<&str> = needed.iter().map(|right| right.name()).collect();
@@ -69,11 +72,19 @@ impl Access {
         let audience = self.estate.tenant.cloud.audiences(service).first().copied().unwrap_or_default();
         let name = decision.resource.name();
         let remedy = match rejection.reason {
-            Reason::NoCredential => "send an Authorization header: `iolite token` and `iolite sas` print ready ones".to_owned(),
+            Reason::NoCredential => {
+                "send an Authorization header: `iolite token` and `iolite sas` print ready ones".to_owned()
+            }
             Reason::UnknownScheme => "use `Bearer TOKEN` or `SharedAccessSignature …`".to_owned(),
-            Reason::EntraNotAccepted => "this API never takes Entra tokens: use the device's own key or certificate".to_owned(),
-            Reason::SasNotAccepted => format!("this API takes Entra tokens only; ask for one with --resource {audience}"),
-            Reason::WrongAudience => format!("ask for a token for {audience}: az account get-access-token --resource {audience}"),
+            Reason::EntraNotAccepted => {
+                "this API never takes Entra tokens: use the device's own key or certificate".to_owned()
+            }
+            Reason::SasNotAccepted => {
+                format!("this API takes Entra tokens only; ask for one with --resource {audience}")
+            }
+            Reason::WrongAudience => {
+                format!("ask for a token for {audience}: az account get-access-token --resource {audience}")
+            }
             Reason::Expired | Reason::NotYetValid => {
                 "renew the credential, or look at both clocks: `iolite clock show` prints the emulator's".to_owned()
             }
@@ -82,24 +93,34 @@ impl Access {
                 self.estate.tenant.id
             ),
             Reason::BadSignature => {
-                format!("sign with a current key: `iolite sas --hub {name}` shows how a good token looks; keys may have been regenerated")
+                format!(
+                    "sign with a current key: `iolite sas --hub {name}` shows how a good token looks; keys may have been regenerated"
+                )
             }
-            Reason::UnknownPolicy => "name a policy that exists (skn): az iot hub policy list, or ARM listkeys".to_owned(),
+            Reason::UnknownPolicy => {
+                "name a policy that exists (skn): az iot hub policy list, or ARM listkeys".to_owned()
+            }
             Reason::PolicyLacksRight => "use a policy with DeviceConnect, or the device's own key".to_owned(),
-            Reason::ResourceMismatch => "sign for this very resource: sr is the host name, then the device's path".to_owned(),
+            Reason::ResourceMismatch => {
+                "sign for this very resource: sr is the host name, then the device's path".to_owned()
+            }
             Reason::LocalAuthDisabled => {
                 format!("`iolite allow-sas {name}` turns service SAS on again; or use an Entra token for {audience}")
             }
             Reason::DeviceSasDisabled | Reason::ModuleSasDisabled => {
                 "sign in by certificate, or turn disableDeviceSAS / disableModuleSAS off on the hub".to_owned()
             }
-            Reason::UnknownDevice | Reason::UnknownModule => "create the identity first, and mind that ids keep their case".to_owned(),
+            Reason::UnknownDevice | Reason::UnknownModule => {
+                "create the identity first, and mind that ids keep their case".to_owned()
+            }
             Reason::DeviceDisabled => "enable the device (status \"enabled\")".to_owned(),
             Reason::CertificateMismatch => "register this certificate's thumbprint with the device".to_owned(),
             Reason::WrongMeans => "sign in by the means the device was registered with".to_owned(),
             Reason::NoEnrollment => "make an enrolment for this registration id, or a group that fits".to_owned(),
             Reason::EnrollmentDisabled => "enable the enrolment (provisioningStatus \"enabled\")".to_owned(),
-            Reason::UnknownPrincipal => "the principal is not in this world's directory, or is disabled there".to_owned(),
+            Reason::UnknownPrincipal => {
+                "the principal is not in this world's directory, or is disabled there".to_owned()
+            }
             Reason::TooLarge | Reason::Malformed => "send the token as it was issued: it cannot be read".to_owned(),
         };
         vec![remedy]

@@ -15,6 +15,8 @@ mod pattern;
 mod permit;
 mod role;
 mod suggestion;
+#[cfg(test)]
+mod tests;
 
 pub use access::{Access, Ask};
 pub use assignment::{DenyAssignment, RoleAssignment};

@@ -93,9 +93,8 @@ impl Pipeline {
         let path = head.uri.path().to_owned();
         let origin = head.origin.clone();
         let at = Circumstances { id, now: self.ground.now(), method: &method, path: &path, origin: &origin };
-        let credential = Credential::from_authorization(
-            head.headers.get("authorization").and_then(|value| value.to_str().ok()),
-        );
+        let credential =
+            Credential::from_authorization(head.headers.get("authorization").and_then(|value| value.to_str().ok()));
         let mut request = self.request(id, &head);
         let found = match self.find(&head, &mut request) {
             Ok(found) => found,
@@ -219,9 +218,11 @@ fn check_version(operation: &'static Operation, request: &mut Request) -> Result
 fn is_date_version(text: &str) -> bool {
     let date = text.strip_suffix("-preview").unwrap_or(text);
     date.len() == 10
-        && date.bytes().enumerate().all(|(index, byte)| {
-            if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
-        })
+        && date.bytes().enumerate().all(
+            |(index, byte)| {
+                if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+            },
+        )
 }
 
 fn credential_kind(presented: &Presented) -> CredentialKind {

@@ -139,7 +139,8 @@ mod tests {
     static DEVICE: Operation = operation(Method::Get, "/devices/{id}");
     static QUERY: Operation = operation(Method::Post, "/devices/query");
     static PUT: Operation = operation(Method::Put, "/devices/{id}");
-    static ROLES: Operation = operation(Method::Get, "/{*scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+    static ROLES: Operation =
+        operation(Method::Get, "/{*scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
 
     fn find(method: Method, path: &str) -> Route {
         let segments = crate::path::segments(path).unwrap();
@@ -166,8 +167,10 @@ mod tests {
 
     #[test]
     fn a_scope_stands_for_any_number_of_segments() {
-        let (index, params) =
-            found(find(Method::Get, "/subscriptions/s/resourceGroups/g/providers/microsoft.authorization/roleassignments/x"));
+        let (index, params) = found(find(
+            Method::Get,
+            "/subscriptions/s/resourceGroups/g/providers/microsoft.authorization/roleassignments/x",
+        ));
         assert_eq!(index, 3);
         assert_eq!(params, vec![("scope", "/subscriptions/s/resourceGroups/g".to_owned()), ("name", "x".to_owned())]);
         assert_eq!(found(find(Method::Get, "/providers/Microsoft.Authorization/roleAssignments/x")).1[0].1, "/");
@@ -175,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_known_path_tells_its_methods() {
-        assert!(matches!(find(Method::Delete, "/devices/a"), Route::OtherMethods(methods) if methods == [Method::Get, Method::Put]));
+        assert!(
+            matches!(find(Method::Delete, "/devices/a"), Route::OtherMethods(methods) if methods == [Method::Get, Method::Put])
+        );
         assert!(matches!(find(Method::Get, "/nowhere"), Route::Unknown));
         assert!(matches!(find(Method::Get, "/devices/"), Route::Unknown));
     }

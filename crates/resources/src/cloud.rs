@@ -32,9 +32,7 @@ impl Cloud {
             (Self::China, Service::Dps) => &["https://azure-devices-provisioning.cn"],
             (Self::Public, Service::Twins) => &["https://digitaltwins.azure.net", DIGITAL_TWINS_APPLICATION],
             (Self::China, Service::Twins) => &["https://digitaltwins.azure.cn", DIGITAL_TWINS_APPLICATION],
-            (Self::Public, Service::Arm) => {
-                &["https://management.azure.com", "https://management.core.windows.net"]
-            }
+            (Self::Public, Service::Arm) => &["https://management.azure.com", "https://management.core.windows.net"],
             (Self::China, Service::Arm) => {
                 &["https://management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"]
             }

@@ -177,7 +177,9 @@ impl Estate {
         let subscription = scope.subscription_id().and_then(|id| self.subscriptions.get(&id.to_ascii_lowercase()));
         let mut group = match subscription {
             Some(subscription) => subscription.management_group.clone(),
-            None => self.management_groups.get(&scope.name().to_ascii_lowercase()).and_then(|found| found.parent.clone()),
+            None => {
+                self.management_groups.get(&scope.name().to_ascii_lowercase()).and_then(|found| found.parent.clone())
+            }
         };
         while let Some(name) = group.take().filter(|_| chain.len() < GROUP_DEPTH) {
             chain.push(Scope::management_group(&name));

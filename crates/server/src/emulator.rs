@@ -72,7 +72,8 @@ impl Emulator {
                 mark.name, file.name
             ));
         }
-        let seeder = Arc::new(Seeder::new(file, estate.clone(), book.clone(), elements.ground.clone(), settings.generate_keys));
+        let seeder =
+            Arc::new(Seeder::new(file, estate.clone(), book.clone(), elements.ground.clone(), settings.generate_keys));
         if mark.is_none() {
             seeder.seed().await.map_err(|error| StartError::Internal(error.to_string()))?;
         }
@@ -100,7 +101,13 @@ impl Emulator {
         origins.open_all();
         let control_port = listening.control.port;
         let ready = ready::content(&house, &authority, control_port);
-        let control = Control::new(house, seeder, authority.pem.clone(), ready.clone(), Snapshots::new(settings.data_dir.as_deref()));
+        let control = Control::new(
+            house,
+            seeder,
+            authority.pem.clone(),
+            ready.clone(),
+            Snapshots::new(settings.data_dir.as_deref()),
+        );
         serve(&front, listening, opened, Arc::new(control));
 
         let ready_path = settings.ready_file.clone().unwrap_or_else(|| folder.join("ready.json"));

@@ -96,9 +96,9 @@ impl Front {
                 Err(_) => return tracing::debug!(%peer, "a handshake took too long"),
             };
             let chain = stream.get_ref().1.peer_certificates();
-            let certificate = chain.filter(|chain| !chain.is_empty()).map(|chain| {
-                Arc::new(ClientCertificate { chain: chain.iter().map(|der| der.to_vec()).collect() })
-            });
+            let certificate = chain
+                .filter(|chain| !chain.is_empty())
+                .map(|chain| Arc::new(ClientCertificate { chain: chain.iter().map(|der| der.to_vec()).collect() }));
             let context =
                 ConnectionContext { site, scheme: "https", authority, peer: Some(peer), certificate, draining };
             serve_connection(stream, pipeline, context).await;

@@ -69,7 +69,13 @@ pub fn operations() -> Vec<&'static Operation> {
 }
 
 /// Joins everything over an estate whose records are there already.
-pub(crate) fn join(elements: Elements, estate: Estate, book: RoleBook, ring: Arc<KeyRing>, origins: Arc<Origins>) -> House {
+pub(crate) fn join(
+    elements: Elements,
+    estate: Estate,
+    book: RoleBook,
+    ring: Arc<KeyRing>,
+    origins: Arc<Origins>,
+) -> House {
     let ground = elements.ground.clone();
     let operations = operations();
     let identity_header = Secret::new(ground.uuid().to_string());
@@ -83,8 +89,7 @@ pub(crate) fn join(elements: Elements, estate: Estate, book: RoleBook, ring: Arc
     let hub = Arc::new(Hub::new(estate.clone(), ground.clone()));
     let dps = Arc::new(Dps::new(estate.clone(), ground.clone(), gateway.clone(), dial));
     let twins = Arc::new(Twins::new(estate.clone(), ground.clone()));
-    let identity =
-        Arc::new(Identity::new(estate.clone(), ground.clone(), ring.clone(), hub.clone(), dps.clone()));
+    let identity = Arc::new(Identity::new(estate.clone(), ground.clone(), ring.clone(), hub.clone(), dps.clone()));
     let access = Arc::new(Access::new(estate.clone(), ground.clone(), book.clone(), operations.clone()));
     let rehearsing = Arc::new(Rehearsing::new(estate.clone(), origins.clone()));
     rehearsing.join(identity.clone(), access.clone(), dps.clone());

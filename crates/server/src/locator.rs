@@ -40,9 +40,11 @@ impl Directory {
             (_, "registrations") => self.provisioning_service_of_scope(&place.segments[0]),
             ("models" | "query" | "eventroutes", _) | ("jobs", "imports" | "deletions") => self.first_twins(),
             ("digitaltwins" | "jobs", _) if is_for_twins(&self.estate, place) => self.first_twins(),
-            ("devices" | "twins" | "configurations" | "statistics" | "messages" | "jobs" | "digitaltwins" | "faultinjection", _) => {
-                self.hub_of_credential(place)
-            }
+            (
+                "devices" | "twins" | "configurations" | "statistics" | "messages" | "jobs" | "digitaltwins"
+                | "faultinjection",
+                _,
+            ) => self.hub_of_credential(place),
             ("common" | "organizations" | "adfs" | "graph", _) => Located::At(Service::Entra, Resource::Tenant),
             (_, "oauth2" | "v2.0" | "discovery" | ".well-known" | "userrealm") => {
                 Located::At(Service::Entra, Resource::Tenant)
@@ -56,7 +58,12 @@ impl Directory {
         let named = place.authorization.and_then(|text| {
             let start = text.find("sr=")? + 3;
             let host = text[start..].split(['%', '/', '&', ':']).next()?;
-            self.estate.hubs.all("").into_iter().map(|(_, hub)| hub).find(|hub| hub.host_name.eq_ignore_ascii_case(host))
+            self.estate
+                .hubs
+                .all("")
+                .into_iter()
+                .map(|(_, hub)| hub)
+                .find(|hub| hub.host_name.eq_ignore_ascii_case(host))
         });
         named.map_or_else(|| self.first_hub(), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
     }
@@ -116,9 +123,9 @@ impl Locator for Directory {
 
 /// Device registrations of a provisioning service are told from its service API by the second segment.
 fn provisioning(estate: &Estate, name: &str, _: Place<'_>) -> Located {
-    estate.provisioning_service(name).map_or(Located::Missing(Service::Dps), |found| {
-        Located::At(Service::Dps, Resource::ProvisioningService(found))
-    })
+    estate
+        .provisioning_service(name)
+        .map_or(Located::Missing(Service::Dps), |found| Located::At(Service::Dps, Resource::ProvisioningService(found)))
 }
 
 fn by_host(estate: &Estate, host: &str) -> Option<Located> {

@@ -138,7 +138,8 @@ impl Origins {
         if let Some(port) = dedicated.get(&key) {
             return Some(*port);
         }
-        let bound = self.take_port().inspect_err(|error| tracing::error!(%error, name, "no origin for a resource")).ok()?;
+        let bound =
+            self.take_port().inspect_err(|error| tracing::error!(%error, name, "no origin for a resource")).ok()?;
         let port = bound.port;
         dedicated.insert(key, port);
         let site = Site::Dedicated { resource_type, name: name.to_owned() };
@@ -160,7 +161,9 @@ impl Origins {
 
     fn names(&self, resource_type: &str) -> Vec<(Timestamp, String)> {
         match resource_type {
-            Hub::TYPE => self.estate.hubs.all("").into_iter().map(|(key, hub)| (hub.created_at, key.to_string())).collect(),
+            Hub::TYPE => {
+                self.estate.hubs.all("").into_iter().map(|(key, hub)| (hub.created_at, key.to_string())).collect()
+            }
             ProvisioningService::TYPE => self
                 .estate
                 .provisioning_services

@@ -15,7 +15,8 @@ pub(crate) fn content(house: &House, authority: &Authority, control_port: u16) -
     let plain = format!("http://localhost:{control_port}");
     let estate = &house.estate;
     let subscription = estate.subscriptions.page("", None, 1).into_iter().next().map(|(_, found)| found.id.clone());
-    let group = estate.resource_groups.page("", None, 1).into_iter().next().map(|(_, found)| found.id.name().to_owned());
+    let group =
+        estate.resource_groups.page("", None, 1).into_iter().next().map(|(_, found)| found.id.name().to_owned());
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
@@ -145,7 +146,8 @@ pub(crate) fn write(path: &Path, content: &Value) -> std::io::Result<()> {
 /// A sentence, where the ready file has no such principal.
 pub fn environment(ready: &Value, principal: &str) -> Result<Vec<(String, String)>, String> {
     let principals = ready["principals"].as_array().cloned().unwrap_or_default();
-    let found = principals.iter().find(|entry| entry["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(principal)));
+    let found =
+        principals.iter().find(|entry| entry["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(principal)));
     let Some(found) = found else {
         let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
         return Err(format!("there is no principal `{principal}`; this world has {}", names.join(", ")));

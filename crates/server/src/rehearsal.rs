@@ -166,7 +166,10 @@ fn lines(hub: &Hub, audience: &str, users: &[SasUser], linked: &[LinkedService])
             lines.push(format!("  enrolments: {}", service.enrollments.join(", ")));
         }
     }
-    lines.push(format!("Instead of SAS, ask Entra for a token for {audience} and assign an IoT Hub data role at {}.", hub.id));
+    lines.push(format!(
+        "Instead of SAS, ask Entra for a token for {audience} and assign an IoT Hub data role at {}.",
+        hub.id
+    ));
     if linked.iter().any(|service| service.breaks) {
         lines.push(
             "Before you go on, link each provisioning service by managed identity and give that identity the role IoT Hub Data Contributor on the hub."

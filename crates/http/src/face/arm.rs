@@ -43,9 +43,7 @@ impl Face for ArmFace {
             Refusal::BodyTooLarge { limit } => {
                 envelope(413, "RequestEntityTooLarge", &format!("The body is larger than {limit} bytes."))
             }
-            Refusal::BodyUnreadable => {
-                envelope(400, "InvalidRequestContent", "The body could not be read to its end.")
-            }
+            Refusal::BodyUnreadable => envelope(400, "InvalidRequestContent", "The body could not be read to its end."),
         }
     }
 }
@@ -65,7 +63,10 @@ fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
             ),
         ),
         _ => envelope(401, "InvalidAuthenticationToken", "The access token is missing or was not accepted.")
-            .with_header("www-authenticate", format!("Bearer authorization_uri=\"{}\", error=\"invalid_token\"", at.origin)),
+            .with_header(
+                "www-authenticate",
+                format!("Bearer authorization_uri=\"{}\", error=\"invalid_token\"", at.origin),
+            ),
     }
 }
 

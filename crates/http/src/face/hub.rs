@@ -26,7 +26,9 @@ const BAD_REQUEST: ErrorCode = ErrorCode { status: 400, number: 400_000, name: "
 impl Face for HubFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
         let mut answer = match &error.body {
-            Some(body) => Answer::json_text(error.code.status, body.clone()).with_header("iothub-errorcode", error.code.name),
+            Some(body) => {
+                Answer::json_text(error.code.status, body.clone()).with_header("iothub-errorcode", error.code.name)
+            }
             None => form_a(error.code, &error.message, at),
         };
         answer.headers.extend(error.headers.iter().cloned());
@@ -39,7 +41,8 @@ impl Face for HubFace {
             Refusal::MalformedPath => form_a(&BAD_PATH, "The path is not valid UTF-8 text.", at),
             Refusal::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(|method| method.name()).collect();
-                form_a(&METHOD_NOT_ALLOWED, "The path does not take this method.", at).with_header("allow", names.join(", "))
+                form_a(&METHOD_NOT_ALLOWED, "The path does not take this method.", at)
+                    .with_header("allow", names.join(", "))
             }
             Refusal::ApiVersionMissing { .. } => {
                 form_a(&INVALID_PROTOCOL_VERSION, "The api-version query parameter is missing.", at)

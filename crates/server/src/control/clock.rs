@@ -24,9 +24,9 @@ pub(super) fn steer(control: &Control, call: &Call) -> Result<Value, Refused> {
             .ok_or_else(|| Refused::bad_request("advanceSeconds must be a number of seconds"))?;
         clock.advance(seconds);
     } else if let Some(to) = call.text("set") {
-        let to: Timestamp = to
-            .parse()
-            .map_err(|error| Refused::bad_request(format!("set must be an RFC 3339 moment such as 2026-01-31T12:00:00Z: {error}")))?;
+        let to: Timestamp = to.parse().map_err(|error| {
+            Refused::bad_request(format!("set must be an RFC 3339 moment such as 2026-01-31T12:00:00Z: {error}"))
+        })?;
         clock.set(to);
     } else if asked("freeze") {
         clock.freeze();

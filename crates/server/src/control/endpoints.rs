@@ -24,10 +24,18 @@ const ENDPOINTS: &[Endpoint] = &[
     endpoint("get", "/health/ready", "Says that every listener accepts."),
     endpoint("get", "/ready-file", "The ready file's content."),
     endpoint("get", "/openapi.json", "This document."),
-    endpoint("post", "/reset", "Puts the world back as at start (seed=world), or that without any devices, twins, models and enrolments (seed=empty)."),
+    endpoint(
+        "post",
+        "/reset",
+        "Puts the world back as at start (seed=world), or that without any devices, twins, models and enrolments (seed=empty).",
+    ),
     endpoint("get", "/clock", "The emulator's clock."),
     endpoint("post", "/clock", "Moves the clock: advanceSeconds, set, freeze, resume or reset."),
-    endpoint("get", "/decisions", "The last decisions, the newest first; outcome, principal, operation and limit narrow the list."),
+    endpoint(
+        "get",
+        "/decisions",
+        "The last decisions, the newest first; outcome, principal, operation and limit narrow the list.",
+    ),
     endpoint("get", "/decisions/{id}", "One decision with its reasons; `last` for the newest."),
     endpoint("post", "/check", "A decision without a request."),
     endpoint("get", "/roles", "Which roles grant an action, and which actions an operation needs."),
@@ -38,14 +46,20 @@ const ENDPOINTS: &[Endpoint] = &[
     endpoint("get", "/snapshots", "The names of the whole-world copies."),
     endpoint("post", "/snapshots/{name}", "Copies the whole world."),
     endpoint("post", "/snapshots/{name}/restore", "Puts a whole-world copy back."),
-    endpoint("post", "/keys/rotate", "Gives the issuer a new signing key; overlapSeconds says how long the old one stays good."),
+    endpoint(
+        "post",
+        "/keys/rotate",
+        "Gives the issuer a new signing key; overlapSeconds says how long the old one stays good.",
+    ),
     endpoint("get", "/world/schema.json", "The JSON Schema of the world file."),
 ];
 
 /// Runs the endpoint at `path`.
 pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, call: Call) -> Result<Value, Refused> {
     let Some(rest) = path.strip_prefix(BASE) else {
-        return Err(Refused::not_found(format!("the control API is at {BASE}; its endpoints are in {BASE}/openapi.json")));
+        return Err(Refused::not_found(format!(
+            "the control API is at {BASE}; its endpoints are in {BASE}/openapi.json"
+        )));
     };
     let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
     match (method.as_str(), segments.as_slice()) {

@@ -102,7 +102,11 @@ fn for_hub(control: &Control, name: Option<&str>, call: &Call) -> Result<Signing
 
 fn for_provisioning_service(control: &Control, name: &str, call: &Call) -> Result<Signing, Refused> {
     let house = &control.house;
-    let name = if name.is_empty() { house.origins.first(ProvisioningService::TYPE).unwrap_or_default() } else { name.to_owned() };
+    let name = if name.is_empty() {
+        house.origins.first(ProvisioningService::TYPE).unwrap_or_default()
+    } else {
+        name.to_owned()
+    };
     let service = house.estate.provisioning_service(&name);
     let service = service.ok_or_else(|| Refused::not_found(format!("there is no provisioning service `{name}`")))?;
     let policy = policy(&service.policies, call.text("policy").unwrap_or("provisioningserviceowner"))?;

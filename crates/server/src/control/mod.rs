@@ -128,8 +128,7 @@ impl Control {
             let control = control.clone();
             async move { Ok::<_, Infallible>(control.respond(request, peer).await) }
         });
-        let connection =
-            http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+        let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         tokio::select! {
             outcome = connection.as_mut() => { outcome.ok(); }
@@ -202,7 +201,11 @@ impl Control {
 /// Lets in only what a program on this machine sends.
 fn guard(headers: &HeaderMap) -> Result<(), Refused> {
     let loopback = |authority: &str| {
-        let host = if let Some(end) = authority.rfind(']') { &authority[..=end] } else { authority.split(':').next().unwrap_or_default() };
+        let host = if let Some(end) = authority.rfind(']') {
+            &authority[..=end]
+        } else {
+            authority.split(':').next().unwrap_or_default()
+        };
         matches!(host, "localhost" | "127.0.0.1" | "[::1]")
     };
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
@@ -263,7 +266,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(super) fn list(control: &Control, call: &Call) -> Result<Value, Refused> {
             }
             (None, Some(name)) => {
                 let operation = known.iter().find(|operation| operation.name.eq_ignore_ascii_case(name)).copied();
-                let operation = operation.ok_or_else(|| Refused::not_found(format!("there is no operation `{name}`")))?;
+                let operation =
+                    operation.ok_or_else(|| Refused::not_found(format!("there is no operation `{name}`")))?;
                 (roles_for(control, operation), vec![operation])
             }
             (None, None) => (access.book().all(), known.to_vec()),

@@ -70,14 +70,18 @@ pub(super) fn save(control: &Control, name: &str) -> Result<Value, Refused> {
         return Err(Refused::bad_request(format!("there are {MOST_COPIES} snapshots already")));
     }
     let bytes = control.house.estate.store.export().to_bytes();
-    control.snapshots.save(name, bytes).map_err(|error| Refused::failed(format!("the snapshot cannot be kept: {error}")))?;
+    control
+        .snapshots
+        .save(name, bytes)
+        .map_err(|error| Refused::failed(format!("the snapshot cannot be kept: {error}")))?;
     Ok(Value::Null)
 }
 
 pub(super) async fn restore(control: &Control, name: &str) -> Result<Value, Refused> {
-    let bytes = control.snapshots.load(name).ok_or_else(|| Refused::not_found(format!("there is no snapshot `{name}`")))?;
-    let snapshot =
-        Snapshot::from_bytes(&bytes).map_err(|error| Refused::failed(format!("the snapshot cannot be read: {error}")))?;
+    let bytes =
+        control.snapshots.load(name).ok_or_else(|| Refused::not_found(format!("there is no snapshot `{name}`")))?;
+    let snapshot = Snapshot::from_bytes(&bytes)
+        .map_err(|error| Refused::failed(format!("the snapshot cannot be read: {error}")))?;
     let store = &control.house.estate.store;
     store.import(snapshot, |_| true).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.entra.forget_sessions();

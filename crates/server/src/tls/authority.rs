@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 
 const CERTIFICATE: &str = "ca.pem";
@@ -61,8 +62,7 @@ impl Authority {
         lock.lock().map_err(file_error(&lock_path))?;
         let (certificate_path, key_path) = (folder.join(CERTIFICATE), folder.join(KEY));
         if !certificate_path.exists() || !key_path.exists() {
-            let (pem, key) =
-                make().map_err(|error| AuthorityError::Unreadable { path: folder.to_owned(), error })?;
+            let (pem, key) = make().map_err(|error| AuthorityError::Unreadable { path: folder.to_owned(), error })?;
             write(&key_path, &key, true).map_err(file_error(&key_path))?;
             write(&certificate_path, &pem, false).map_err(file_error(&certificate_path))?;
         }

@@ -210,7 +210,11 @@ impl Checker<'_> {
     fn policies(&self, at: &str, policies: &[PolicyEntry]) -> Result<(), WorldError> {
         for (index, policy) in policies.iter().enumerate() {
             if let Err(error) = policy.rights.parse::<Rights>() {
-                return self.wrong(format!("{at}.policies[{index}].rights"), error.to_string(), "separate them by commas");
+                return self.wrong(
+                    format!("{at}.policies[{index}].rights"),
+                    error.to_string(),
+                    "separate them by commas",
+                );
             }
         }
         Ok(())
@@ -257,7 +261,11 @@ impl Checker<'_> {
         let mut seen = HashSet::new();
         for (index, name) in names.enumerate() {
             if !seen.insert(name.to_ascii_lowercase()) {
-                return self.wrong(format!("{at}[{index}]"), format!("`{name}` is there twice"), "rename one of the two");
+                return self.wrong(
+                    format!("{at}[{index}]"),
+                    format!("`{name}` is there twice"),
+                    "rename one of the two",
+                );
             }
         }
         Ok(())

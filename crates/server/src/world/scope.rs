@@ -20,7 +20,9 @@ pub(super) fn resolve(world: &WorldFile, text: &str) -> Result<Scope, String> {
     let same = |other: &str| other.eq_ignore_ascii_case(name);
     let found = match word {
         "subscription" if name.is_empty() => Some(Scope::subscription(first)),
-        "subscription" => world.subscriptions.iter().find(|entry| same(&entry.id)).map(|entry| Scope::subscription(&entry.id)),
+        "subscription" => {
+            world.subscriptions.iter().find(|entry| same(&entry.id)).map(|entry| Scope::subscription(&entry.id))
+        }
         "group" => group_scope(name),
         "management-group" => world
             .management_groups

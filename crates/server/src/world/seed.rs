@@ -4,14 +4,16 @@ use iolite_access::{DenyAssignment, Permission, RoleAssignment, RoleBook, RoleDe
 use iolite_arm::{new_hub, new_provisioning_service, new_twins_instance};
 use iolite_kernel::{Ground, Scope, Secret, SignedDuration, Timestamp};
 use iolite_resources::{
-    ApplicationCertificate, Estate, FederatedCredential, Hub, HubSku, LinkAuthentication, LinkedHub, ManagementGroup,
-    ManagedIdentityKind, Principal, PrincipalKind, ProvisioningService, ResourceGroup, ResourceIdentity,
-    SharedAccessPolicy, Subscription, Tenant, TwinsInstance,
+    ApplicationCertificate, Estate, FederatedCredential, Hub, HubSku, LinkAuthentication, LinkedHub,
+    ManagedIdentityKind, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup,
+    ResourceIdentity, SharedAccessPolicy, Subscription, Tenant, TwinsInstance,
 };
 use iolite_store::{Record, StoreError, Table, Transaction};
 use serde::{Deserialize, Serialize};
 
-use super::file::{HubEntry, LinkBy, PolicyEntry, PrincipalEntry, PrincipalEntryKind, ProvisioningServiceEntry, WorldFile};
+use super::file::{
+    HubEntry, LinkBy, PolicyEntry, PrincipalEntry, PrincipalEntryKind, ProvisioningServiceEntry, WorldFile,
+};
 use super::keys::{KeyMaker, derived_guid, derived_id_scope};
 use super::scope::resolve;
 
@@ -113,7 +115,8 @@ impl Seeder {
         for group in &self.file.resource_groups {
             let id = self.group_scope(&group.name);
             let key = format!("{}/{}", id.subscription_id().unwrap_or_default(), group.name).to_ascii_lowercase();
-            let record = ResourceGroup { id, location: group.location.clone(), tags: std::collections::BTreeMap::new() };
+            let record =
+                ResourceGroup { id, location: group.location.clone(), tags: std::collections::BTreeMap::new() };
             transaction.put(&self.estate.resource_groups, &key, record);
         }
     }
@@ -221,7 +224,11 @@ impl Seeder {
             PrincipalEntryKind::ServicePrincipal => PrincipalKind::ServicePrincipal {
                 client_id: client_id(),
                 secrets: entry.client_secret.iter().map(|secret| keys.secret(secret)).collect(),
-                certificates: entry.certificates.iter().map(|pem| ApplicationCertificate { pem: pem.clone() }).collect(),
+                certificates: entry
+                    .certificates
+                    .iter()
+                    .map(|pem| ApplicationCertificate { pem: pem.clone() })
+                    .collect(),
                 federated: entry
                     .federated_credentials
                     .iter()
@@ -288,7 +295,11 @@ impl Seeder {
                     custom.find(|role| role.name.eq_ignore_ascii_case(&entry.role))
                 });
                 let (Some(role), Ok(scope)) = (role, resolve(&self.file, &entry.scope)) else {
-                    tracing::warn!(principal = named.entry.name, role = entry.role, "the world names a role that does not exist");
+                    tracing::warn!(
+                        principal = named.entry.name,
+                        role = entry.role,
+                        "the world names a role that does not exist"
+                    );
                     continue;
                 };
                 let assignment = RoleAssignment {
@@ -312,7 +323,9 @@ impl Seeder {
             let everyone = |name: &String| name == "everyone";
             names
                 .iter()
-                .filter_map(|name| if everyone(name) { Some(uuid::Uuid::nil().to_string()) } else { self.object_id(name) })
+                .filter_map(
+                    |name| if everyone(name) { Some(uuid::Uuid::nil().to_string()) } else { self.object_id(name) },
+                )
                 .collect()
         };
         for entry in &self.file.deny_assignments {
