@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use serde_json::Value;
 
 use crate::console;
 use crate::control::Control;
@@ -35,9 +36,39 @@ pub(crate) struct Env {
 impl Env {
     pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
         let ready = Control::find(global).await?.get("/ready-file").await?;
-        let variables = iolite_server::environment(&ready, &self.principal).map_err(Failure::usage)?;
+        let mut variables = iolite_server::environment(&ready, &self.principal).map_err(Failure::usage)?;
+        if let Some(path) =
+            ready_file(global, &ready).filter(|_| !variables.iter().any(|(name, _)| name == "IOLITE_READY"))
+        {
+            variables.insert(0, ("IOLITE_READY".to_owned(), path));
+        }
         let shell = self.shell.unwrap_or(if global.is_json() { Shell::Json } else { Shell::Bash });
         console::say(&shell.render(&variables))?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The ready file that led here, where it is this emulator's; an older one could have been passed over.
+fn ready_file(global: &Global, ready: &Value) -> Option<String> {
+    let path = std::path::absolute(global.ready.as_deref()?).ok()?;
+    let content: Value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+    (content["control"] == ready["control"]).then(|| path.to_str().map(str::to_owned)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::global::Format;
+
+    #[test]
+    fn a_ready_file_is_passed_on_only_where_it_is_this_emulators() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready.json");
+        std::fs::write(&path, r#"{"control": "http://localhost:1/iolite/v1"}"#).unwrap();
+        let global = Global { format: Format::Text, ready: Some(path.clone()), control: None };
+        assert_eq!(ready_file(&global, &json!({"control": "http://localhost:1/iolite/v1"})).as_deref(), path.to_str());
+        assert_eq!(ready_file(&global, &json!({"control": "http://localhost:2/iolite/v1"})), None);
     }
 }

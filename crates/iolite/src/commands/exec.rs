@@ -65,8 +65,10 @@ impl Exec {
 
     async fn run_child(&self, running: &Emulator, signals: &mut Signals) -> Result<ExitCode> {
         let variables = iolite_server::environment(running.ready(), &self.principal).map_err(Failure::usage)?;
+        // The command may work in another folder.
+        let ready_file = std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
         let (program, arguments) = self.command.split_first().context("no command is given")?;
-        let spawned = Command::new(program).args(arguments).envs(variables).spawn();
+        let spawned = Command::new(program).args(arguments).envs(variables).env("IOLITE_READY", ready_file).spawn();
         let mut child = spawned.map_err(|error| not_run(program.to_string_lossy().as_ref(), &error))?;
         loop {
             tokio::select! {
