@@ -1,6 +1,7 @@
 //! What bulk operations on enrolments and on groups have in common: modes, limits and the answer.
 //!
-//! Source: `BulkEnrollmentOperation` of the 2021-10-01 specification; the limit of ten is the service's documented quota.
+//! Source: `BulkEnrollmentOperation` of the 2021-10-01 specification; the limit of ten is the service's documented
+//! quota.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,7 @@
 //! The rules for ids, and the keys that records are kept under. Ids compare without case; the key is in lower case.
 //!
-//! Source: "Device registration ID" in the service's concepts page, and the descriptions in the 2021-10-01 specification.
+//! Source: "Device registration ID" in the service's concepts page, and the descriptions in the 2021-10-01
+//! specification.
 
 use iolite_kernel::{ErrorCode, ServiceError};
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::attestation::CertificateInfo;
 
 /// A registration; keyed by provisioning service and registration id in lower case.
+#[expect(clippy::struct_field_names, reason = "the id goes by the service's own name for it")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Registration {

@@ -1,19 +1,17 @@
-//! The service itself: its tables, its hubs' gateway and its list of operations.
+//! The service itself: its tables and its way to the hubs.
 //!
 //! Made once by the wiring; every operation runs on it. It knows no protocol.
 
 use std::fmt;
 use std::sync::Arc;
 
-use iolite_access::{Handler, handler};
-use iolite_kernel::{Ground, Operation};
+use iolite_kernel::Ground;
 use iolite_resources::{Estate, ProvisioningService, ResourceContents};
 use iolite_store::{Store, Table, Transaction};
 
 use crate::HubGateway;
 use crate::enrollment::{EnrollmentGroup, IndividualEnrollment};
 use crate::registration::{Registration, RegistrationOperation};
-use crate::{enrollment_groups, enrollments, registrations, runtime};
 
 /// Tells the host name that a device can dial for the hub with this host name.
 pub type Dial = Arc<dyn Fn(&str) -> String + Send + Sync>;
@@ -30,27 +28,6 @@ pub struct Dps {
     pub(crate) operations: Table<RegistrationOperation>,
 }
 
-static HANDLERS: &[Handler<Dps>] = &[
-    handler!(enrollments::get),
-    handler!(enrollments::put),
-    handler!(enrollments::delete),
-    handler!(enrollments::query),
-    handler!(enrollments::bulk),
-    handler!(enrollments::attestation),
-    handler!(enrollment_groups::get),
-    handler!(enrollment_groups::put),
-    handler!(enrollment_groups::delete),
-    handler!(enrollment_groups::query),
-    handler!(enrollment_groups::bulk),
-    handler!(enrollment_groups::attestation),
-    handler!(registrations::get),
-    handler!(registrations::delete),
-    handler!(registrations::query),
-    handler!(runtime::register),
-    handler!(runtime::operation_status),
-    handler!(runtime::lookup),
-];
-
 impl Dps {
     /// The provisioning services of `estate`. Devices are made in the linked hubs through `gateway`; `dial` gives the
     /// host name that a device is told to go to.
@@ -66,20 +43,6 @@ impl Dps {
             gateway,
             dial,
         }
-    }
-
-    /// Every operation that is served, with what runs it.
-    #[must_use]
-    pub fn handlers() -> &'static [Handler<Self>] {
-        HANDLERS
-    }
-
-    /// Every operation that is known and not built: none, since all routes are served. What is refused inside them
-    /// (TPM and certificate-authority registration, custom allocation webhooks, issued certificates) is listed in
-    /// docs/quirks.md.
-    #[must_use]
-    pub const fn refused() -> &'static [&'static Operation] {
-        &[]
     }
 
     /// The registration ids of the individual enrolments and the ids of the groups of the provisioning service
@@ -140,22 +103,9 @@ impl fmt::Debug for Dps {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use iolite_kernel::Support;
-
     use super::*;
     use crate::runtime::register;
     use crate::testing::{SERVICE, World, json};
-
-    #[test]
-    fn every_operation_stands_once_and_is_served() {
-        let places: BTreeSet<_> =
-            Dps::handlers().iter().map(|handler| (handler.operation.method, handler.operation.path)).collect();
-        assert_eq!(places.len(), 18);
-        assert_eq!(Dps::handlers().len(), 18);
-        assert!(Dps::handlers().iter().all(|handler| handler.operation.support == Support::Served));
-    }
 
     #[tokio::test]
     async fn a_deleted_service_takes_its_records_along_and_no_others() {

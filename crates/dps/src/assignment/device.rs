@@ -59,10 +59,10 @@ impl LinkedClient<'_> {
         let body = Bytes::from(identity_body(device).to_string());
         let answer = self.send(Method::Put, &path, None, body.clone()).await;
         if answer.status != 409 {
-            return accepted(&answer).map(|_| Came::New);
+            return accepted(&answer).map(|()| Came::New);
         }
         let answer = self.send(Method::Put, &path, Some("*"), body).await;
-        accepted(&answer).map(|_| Came::WasThere)
+        accepted(&answer).map(|()| Came::WasThere)
     }
 
     /// Gives a twin what the enrolment starts it with.

@@ -1,7 +1,8 @@
 //! Taking in an attestation: what a client sends becomes what is kept, or is refused.
 //!
-//! Keys left out or null are generated (recorded), or stay as they are where the enrolment has keys already; a secondary
-//! certificate left out is the primary (recorded); a certificate shown by its `info` alone, as GET gives it, stays.
+//! Keys left out or null are generated (recorded), or stay as they are where the enrolment has keys already; a
+//! secondary certificate left out is the primary (recorded); a certificate shown by its `info` alone, as GET gives it,
+//! stays.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn a_custom_policy_needs_its_webhook() {
         assert!(read(r#"{"allocationPolicy":"custom"}"#).unwrap().check().is_err());
-        let whole = r#"{"allocationPolicy":"custom","customAllocationDefinition":{"webhookUrl":"https://x","apiVersion":"2019-03-31"}}"#;
-        assert!(read(whole).unwrap().check().is_ok());
+        let webhook = r#"{"webhookUrl":"https://x","apiVersion":"2019-03-31"}"#;
+        let whole = format!(r#"{{"allocationPolicy":"custom","customAllocationDefinition":{webhook}}}"#);
+        assert!(read(&whole).unwrap().check().is_ok());
     }
 }

@@ -1,5 +1,5 @@
-//! Deletes an enrolment group, with or without `If-Match`. The states of its registrations go with it; the devices stay in
-//! their hubs, as in Azure.
+//! Deletes an enrolment group, with or without `If-Match`. The states of its registrations go with it; the devices stay
+//! in their hubs, as in Azure.
 //!
 //! Source: the 2021-10-01 specification and recordings of 2023.
 

@@ -45,6 +45,6 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there_is_not_found() {
         let world = World::new();
-        assert_eq!(world.refused(&OPERATION, run, "id=nobody", json!(null)).await, 404204);
+        assert_eq!(world.refused(&OPERATION, run, "id=nobody", json!(null)).await, 404_204);
     }
 }

@@ -1,5 +1,5 @@
-//! Creates an enrolment group, or replaces the one that `If-Match` names. The answer is 200 either way, and the only one
-//! but `attestationmechanism` that shows symmetric keys.
+//! Creates an enrolment group, or replaces the one that `If-Match` names. The answer is 200 either way, and the only
+//! one but `attestationmechanism` that shows symmetric keys.
 //!
 //! Source: the 2021-10-01 specification and recordings of 2023.
 

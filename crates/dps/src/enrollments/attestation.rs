@@ -1,8 +1,8 @@
 //! Shows the attestation of an individual enrolment with its symmetric keys.
 //!
 //! A POST, so that reading keys can be allowed apart from reading enrolments: its data action ends in `/action`, which
-//! the Data Reader role does not have. Source: the 2021-10-01 specification and recordings of 2023. Its SAS right is undocumented; EnrollmentWrite is taken,
-//! see docs/quirks.md.
+//! the Data Reader role does not have. Source: the 2021-10-01 specification and recordings of 2023. Its SAS right is
+//! undocumented; EnrollmentWrite is taken, see docs/quirks.md.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};

@@ -1,8 +1,9 @@
-//! Writes or deletes up to ten individual enrolments. Each succeeds or fails by itself, and the answer is 200 even where all fail.
+//! Writes or deletes up to ten individual enrolments. Each succeeds or fails by itself, and the answer is 200 even
+//! where all fail.
 //!
-//! Source: the 2021-10-01 specification and recordings of 2023. Mode `update` replaces only what the item's tag names: an item without one
-//! is a conflict where the enrolment is there (recorded). Both data actions are asked for in every mode, as the hub's
-//! documented rule for bulk operations has it; see docs/quirks.md.
+//! Source: the 2021-10-01 specification and recordings of 2023. Mode `update` replaces only what the item's tag names:
+//! an item without one is a conflict where the enrolment is there (recorded). Both data actions are asked for in every
+//! mode, as the hub's documented rule for bulk operations has it; see docs/quirks.md.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};

@@ -52,7 +52,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_there_is_not_found() {
         let world = World::new();
-        assert_eq!(world.refused(&OPERATION, run, "id=nobody", json!(null)).await, 404201);
+        assert_eq!(world.refused(&OPERATION, run, "id=nobody", json!(null)).await, 404_201);
     }
 
     #[tokio::test]

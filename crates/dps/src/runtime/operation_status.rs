@@ -1,8 +1,8 @@
 //! Tells a device how its registration is getting on. The assignment is done before `register` answers, so the first
 //! poll has the end of it.
 //!
-//! Source: `RuntimeRegistration_OperationStatusLookup` of the device specification of 2021-10-01. One SDK sends a body of
-//! `{}` with this GET; it is not looked at.
+//! Source: `RuntimeRegistration_OperationStatusLookup` of the device specification of 2021-10-01. One SDK sends a body
+//! of `{}` with this GET; it is not looked at.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Operation, Request, Service, ServiceError, Support};

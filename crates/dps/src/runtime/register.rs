@@ -1,8 +1,8 @@
 //! Registers a device: gives it its hub and makes it there.
 //!
-//! Source: `RuntimeRegistration_RegisterDevice` of the device specification of 2021-10-01 and the documented curl traces:
-//! the answer is 202 with the operation to poll. The assignment is done before that answer, so that nothing is left to
-//! be lost; a failed one is no error of this call, but a registration in the state `failed`.
+//! Source: `RuntimeRegistration_RegisterDevice` of the device specification of 2021-10-01 and the documented curl
+//! traces: the answer is 202 with the operation to poll. The assignment is done before that answer, so that nothing is
+//! left to be lost; a failed one is no error of this call, but a registration in the state `failed`.
 
 use iolite_access::Permit;
 use iolite_identity::{KeyMeans, RegistrantCaller};
@@ -60,7 +60,12 @@ pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<A
     let outcome = settle(dps, &service, registrant, &vouching, place).await;
     let operation_id = draw_operation_id(&dps.ground);
     let entry = Entry { key, operation_id, registrant, attested_by: vouching.attested_by(registrant), outcome };
-    dps.store().transact(|transaction| record(dps, transaction, &entry).map(drop)).await?;
+    dps.store()
+        .transact(|transaction| {
+            record(dps, transaction, &entry);
+            Ok::<_, ServiceError>(())
+        })
+        .await?;
     let location = format!("{}{}", request.origin, request.path());
     Ok(Answer::json(202, &Accepted { operation_id: &entry.operation_id, status: "assigning" })
         .with_header("location", location)
@@ -149,7 +154,7 @@ struct Entry<'a> {
 }
 
 /// Records the registration and its operation; the oldest operations that nobody polls any more go.
-fn record(dps: &Dps, transaction: &mut Transaction<'_>, entry: &Entry<'_>) -> Result<Registration, ServiceError> {
+fn record(dps: &Dps, transaction: &mut Transaction<'_>, entry: &Entry<'_>) {
     let before = transaction.get(&dps.registrations, &entry.key);
     let now = dps.ground.now();
     let id = &entry.registrant.registration_id;
@@ -170,8 +175,7 @@ fn record(dps: &Dps, transaction: &mut Transaction<'_>, entry: &Entry<'_>) -> Re
     let operation =
         RegistrationOperation { operation_id: entry.operation_id.clone(), registration: registration.clone() };
     transaction.put(&dps.operations, &format!("{}/{}", entry.key, entry.operation_id), operation);
-    transaction.put(&dps.registrations, &entry.key, registration.clone());
-    Ok(registration)
+    transaction.put(&dps.registrations, &entry.key, registration);
 }
 
 /// `5.`, sixteen hexadecimal digits and a GUID (recorded).
