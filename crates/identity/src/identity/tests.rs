@@ -49,8 +49,8 @@ static CERTIFICATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// What is signed in to by [`CERTIFICATE`], registered as the secondary one.
 fn by_thumbprint() -> AttestationKeys {
     let print = digest::digest(&digest::SHA256, &CERTIFICATE);
-    let hexadecimal = print.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    AttestationKeys::Thumbprint { primary: Some("00".repeat(20)), secondary: Some(hexadecimal) }
+    let hexadecimal: Vec<String> = print.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    AttestationKeys::Thumbprint { primary: Some("00".repeat(20)), secondary: Some(hexadecimal.concat()) }
 }
 
 /// Devices `dev1`, `dev10` (disabled), `module-host` with module `m1`, and `thumb` and `thumb-off` (disabled), which sign in by
