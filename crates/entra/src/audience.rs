@@ -125,8 +125,9 @@ impl Entra {
         let cloud = self.estate.tenant.cloud;
         let bare = asked.strip_suffix('/').unwrap_or(asked);
         let v1 = |aud: &str| Some(Audience { aud: aud.to_owned(), version: TokenVersion::V1 });
-        if bare == origin {
-            // Resource Manager's: whoever points a management client here names this address as its resource.
+        // Resource Manager's: whoever points a management client at the emulator names that address as its resource, also
+        // when the token comes from another of its addresses (a managed identity's). The door there compares again.
+        if bare == origin || is_loopback(bare) {
             return v1(asked);
         }
         let services = [Service::Hub, Service::Dps, Service::Twins, Service::Arm];
@@ -155,6 +156,13 @@ const fn graph(cloud: Cloud) -> &'static str {
         Cloud::Public => "https://graph.microsoft.com",
         Cloud::China => "https://microsoftgraph.chinacloudapi.cn",
     }
+}
+
+/// Whether an address is an https origin of this machine.
+fn is_loopback(address: &str) -> bool {
+    let Some(host) = address.strip_prefix("https://") else { return false };
+    let port = ["localhost", "127.0.0.1", "[::1]"].iter().find_map(|name| host.strip_prefix(name));
+    port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
 }
 
 fn is_graph(cloud: Cloud, audience: &str) -> bool {
@@ -213,7 +221,12 @@ mod tests {
     #[test]
     fn the_address_that_was_dialled_is_a_resource() {
         assert_eq!(aud("https://localhost:8443").as_deref(), Some("https://localhost:8443"));
-        assert_eq!(aud("https://localhost:9443"), None, "another address than the one dialled");
+        assert_eq!(aud("https://127.0.0.1:9443").as_deref(), Some("https://127.0.0.1:9443"), "of this machine");
+        for wrong in
+            ["https://localhost.evil.example", "https://localhost:x", "http://localhost:8443", "https://localhost@x"]
+        {
+            assert_eq!(aud(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

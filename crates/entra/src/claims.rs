@@ -78,8 +78,8 @@ impl Grounds<'_> {
         let acr = self.proof.acr();
         let form = match self.audience.version {
             TokenVersion::V1 => {
-                let issuer = self.tenant.issuer_v1();
-                json!({"iss": issuer, "idp": issuer, "appid": self.client_id, "appidacr": acr, "ver": "1.0"})
+                let own = self.tenant.issuer_v1();
+                json!({"iss": own, "idp": own, "appid": self.client_id, "appidacr": acr, "ver": "1.0"})
             }
             TokenVersion::V2 => {
                 json!({"iss": self.tenant.issuer_v2(), "azp": self.client_id, "azpacr": acr, "ver": "2.0"})

@@ -31,7 +31,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// The application that asks.
 pub(crate) struct Client {
     /// Its id: as registered, or in lower case.
-    pub(crate) client_id: String,
+    pub(crate) id: String,
     /// What it proved.
     pub(crate) proof: Proof,
     /// Its service principal; `None` for Microsoft's own public clients.
@@ -41,14 +41,12 @@ pub(crate) struct Client {
 impl Client {
     /// Refuses a client that proved nothing, for the grants that are for applications themselves.
     pub(crate) fn confidential(&self) -> Result<&Principal, ServiceError> {
-        match (&self.principal, self.proof) {
-            (Some(principal), Proof::Secret | Proof::Assertion) => Ok(principal),
-            _ => {
-                let text = "The form must carry 'client_secret' or 'client_assertion': with this grant an application \
-                            proves itself.";
-                Err(ServiceError::new(&NO_CLIENT_PROOF, text))
-            }
-        }
+        let proven = self.principal.as_deref().filter(|_| self.proof != Proof::None);
+        proven.ok_or_else(|| {
+            let text = "The form must carry 'client_secret' or 'client_assertion': with this grant an application proves \
+                        itself.";
+            ServiceError::new(&NO_CLIENT_PROOF, text)
+        })
     }
 }
 
@@ -59,7 +57,7 @@ impl Entra {
         let Some(principal) = self.principal_of_client(&shown.client_id) else {
             let client_id = shown.client_id.to_ascii_lowercase();
             return if PUBLIC_CLIENTS.contains(&client_id.as_str()) {
-                Ok(Client { client_id, proof: Proof::None, principal: None })
+                Ok(Client { id: client_id, proof: Proof::None, principal: None })
             } else {
                 Err(self.unknown(&shown.client_id))
             };
@@ -96,7 +94,7 @@ impl Entra {
                 ));
             }
         };
-        Ok(Client { client_id: client_id.clone(), proof, principal: Some(principal.clone()) })
+        Ok(Client { id: client_id.clone(), proof, principal: Some(principal.clone()) })
     }
 
     fn unknown(&self, client_id: &str) -> ServiceError {
@@ -189,7 +187,7 @@ mod tests {
         let encoded = STANDARD.encode(format!("{APP_CLIENT_ID}:{APP_SECRET}"));
         request.headers.insert("authorization", format!("Basic {encoded}").parse().unwrap());
         let client = world.entra.client(&request, &Form::read(&request).unwrap()).ok().unwrap();
-        assert_eq!((client.client_id.as_str(), client.proof), (APP_CLIENT_ID, Proof::Secret));
+        assert_eq!((client.id.as_str(), client.proof), (APP_CLIENT_ID, Proof::Secret));
         request.headers.insert("authorization", "Basic !!".parse().unwrap());
         assert!(world.entra.client(&request, &Form::read(&request).unwrap()).is_err());
     }
@@ -232,7 +230,7 @@ mod tests {
         let world = World::new();
         let request = form_request("/x", &format!("client_id={}", AZURE_CLI.to_uppercase()));
         let client = world.entra.client(&request, &Form::read(&request).unwrap()).ok().unwrap();
-        assert_eq!(client.client_id, AZURE_CLI);
+        assert_eq!(client.id, AZURE_CLI);
         assert_eq!(client.confidential().unwrap_err().code.number, 7_000_216);
     }
 }

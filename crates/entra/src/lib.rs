@@ -5,7 +5,9 @@
 //! the directory.
 //!
 //! Every operation here is public by nature: it is where callers come to be told apart. What a grant needs (secret,
-//! assertion, password) is the grant's own business, in [`client`] and [`grant`].
+//! assertion, password) is the grant's own business.
+
+#![expect(clippy::unused_async, reason = "every operation's `run` has one shape, whether it waits for anything or not")]
 
 mod assertion;
 mod audience;
@@ -54,7 +56,6 @@ pub fn handlers() -> &'static [Handler<Entra>] {
         handler!(device_code::approve),
         handler!(user_realm::get),
         handler!(managed_identity::imds),
-        handler!(managed_identity::imds::trailing_slash),
         handler!(managed_identity::app_service),
     ];
     HANDLERS

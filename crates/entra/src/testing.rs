@@ -242,6 +242,7 @@ fn directory() -> Vec<Principal> {
 }
 
 /// A request without a body.
+#[expect(clippy::default_trait_access, reason = "the types are of crates that this one does not name")]
 pub(crate) fn request(target: &str) -> Request {
     Request {
         id: Uuid::nil(),

@@ -33,7 +33,7 @@ pub async fn run(entra: &Entra, _: Permit, request: Request) -> Result<Answer, S
     let client = entra.client(&request, &form)?;
     let scope = form.required("scope")?;
     entra.delegated_audience(&Scopes::parse(scope)?, &request.origin)?;
-    let wish = Wish { client_id: client.client_id, scope: scope.to_owned() };
+    let wish = Wish { client_id: client.id, scope: scope.to_owned() };
     let code = entra.device_codes.start(&*entra.ground.entropy, entra.ground.now(), wish);
     let page = format!("{}/{}/oauth2/deviceauth", request.origin, authority.segment(tenant));
     Ok(Answer::ok(&json!({

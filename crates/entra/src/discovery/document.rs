@@ -24,9 +24,8 @@ pub(super) enum Variant {
 pub(super) fn document(tenant: &Tenant, authority: Authority, variant: Variant, request: &Request) -> Value {
     let root = format!("{}/{}", request.origin, authority.segment(tenant));
     let (flow, keys) = match variant {
-        Variant::V1 => ("oauth2", "discovery/keys"),
+        Variant::V1 | Variant::Adfs => ("oauth2", "discovery/keys"),
         Variant::V2 => ("oauth2/v2.0", "discovery/v2.0/keys"),
-        Variant::Adfs => ("oauth2", "discovery/keys"),
     };
     let instance = match tenant.cloud {
         Cloud::Public => "microsoftonline.com",

@@ -15,5 +15,5 @@ pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, Ser
         // Cannot be: a confidential client has one.
         return Err(ServiceError::new(&NO_CLIENT_PROOF, "The application has no service principal."));
     };
-    Ok(Granted { principal, audience, scopes, client_id: client.client_id, proof: client.proof })
+    Ok(Granted { principal, audience, scopes, client_id: client.id, proof: client.proof })
 }

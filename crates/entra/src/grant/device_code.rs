@@ -16,7 +16,7 @@ pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, Ser
     // The v1.0 endpoint's clients call it `code`.
     let code = inquiry.form.get("device_code").or_else(|| inquiry.form.get("code"));
     let code = code.ok_or_else(|| missing("device_code"))?;
-    let (object_id, wish) = match entra.device_codes.progress(entra.ground.now(), &client.client_id, code) {
+    let (object_id, wish) = match entra.device_codes.progress(entra.ground.now(), &client.id, code) {
         Progress::Approved(object_id, wish) => (object_id, wish),
         Progress::Pending => {
             return refuse(&AUTHORIZATION_PENDING, "The user has not approved the device yet. Ask again.");
@@ -35,7 +35,7 @@ pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, Ser
     };
     let scopes = Scopes::parse(&wish.scope)?;
     let audience = entra.delegated_audience(&scopes, &inquiry.request.origin)?;
-    Ok(Granted { principal: enabled(user)?, audience, scopes, client_id: client.client_id, proof: client.proof })
+    Ok(Granted { principal: enabled(user)?, audience, scopes, client_id: client.id, proof: client.proof })
 }
 
 fn refuse<T>(code: &'static ErrorCode, text: &str) -> Result<T, ServiceError> {

@@ -15,7 +15,7 @@ pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, Ser
     let principal = entra.sign_in(name, password)?;
     let scopes = inquiry.asked()?.ok_or_else(|| inquiry.nothing_asked())?;
     let audience = entra.delegated_audience(&scopes, &inquiry.request.origin)?;
-    Ok(Granted { principal, audience, scopes, client_id: client.client_id, proof: client.proof })
+    Ok(Granted { principal, audience, scopes, client_id: client.id, proof: client.proof })
 }
 
 impl Entra {

@@ -10,7 +10,7 @@ use crate::errors::{REFRESH_TOKEN_EXPIRED, UNKNOWN_REFRESH_TOKEN};
 pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, ServiceError> {
     let client = entra.client(inquiry.request, inquiry.form)?;
     let session = entra.refresh_tokens.find(inquiry.form.required("refresh_token")?);
-    let session = session.filter(|session| session.client_id == client.client_id).ok_or_else(unknown)?;
+    let session = session.filter(|session| session.client_id == client.id).ok_or_else(unknown)?;
     if entra.ground.now() >= session.expires_at {
         let text = format!("The refresh token ended at {}; sign in again.", session.expires_at);
         return Err(ServiceError::new(&REFRESH_TOKEN_EXPIRED, text));
@@ -22,7 +22,7 @@ pub(super) fn grant(entra: &Entra, inquiry: &Inquiry<'_>) -> Result<Granted, Ser
         (scopes.resource, scopes.permissions) = (known.resource, known.permissions);
     }
     let audience = entra.delegated_audience(&scopes, &inquiry.request.origin)?;
-    Ok(Granted { principal, audience, scopes, client_id: client.client_id, proof: client.proof })
+    Ok(Granted { principal, audience, scopes, client_id: client.id, proof: client.proof })
 }
 
 fn unknown() -> ServiceError {

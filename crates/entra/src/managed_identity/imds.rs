@@ -1,7 +1,7 @@
 //! A token from the instance metadata service, as on a virtual machine.
 //!
 //! Source: "How to use managed identities on an Azure VM to acquire an access token"; requests recorded from azure-identity
-//! (JavaScript's ends in a slash).
+//! (JavaScript's end in a slash, which the wire drops).
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
@@ -11,32 +11,17 @@ use super::selection::{given, refuse, token};
 use crate::Entra;
 
 /// The operation.
-pub const OPERATION: Operation = operation("Identity_GetToken", "/metadata/identity/oauth2/token");
-
-/// The same with a slash at the end.
-pub mod trailing_slash {
-    use iolite_kernel::Operation;
-
-    pub use super::run;
-
-    /// The operation.
-    pub const OPERATION: Operation =
-        super::operation("Identity_GetTokenTrailingSlash", "/metadata/identity/oauth2/token/");
-}
-
-const fn operation(name: &'static str, path: &'static str) -> Operation {
-    Operation {
-        service: Service::ManagedIdentity,
-        name,
-        method: Method::Get,
-        path,
-        // Checked here: the service's answer to a missing one is its own.
-        versions: ApiVersions::Unversioned,
-        need: Need::Public { because: "whoever is on the machine may use its identities" },
-        support: Support::Served,
-        summary: "Issues an access token for a managed identity.",
-    }
-}
+pub const OPERATION: Operation = Operation {
+    service: Service::ManagedIdentity,
+    name: "Identity_GetToken",
+    method: Method::Get,
+    path: "/metadata/identity/oauth2/token",
+    // Checked here: the service's answer to a missing one is its own.
+    versions: ApiVersions::Unversioned,
+    need: Need::Public { because: "whoever is on the machine may use its identities" },
+    support: Support::Served,
+    summary: "Issues an access token for a managed identity.",
+};
 
 /// The oldest api-version that has the endpoint.
 const FIRST_VERSION: &str = "2018-02-01";

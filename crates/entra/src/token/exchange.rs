@@ -19,9 +19,10 @@ pub(super) async fn exchange(entra: &Entra, request: &Request, dialect: Dialect)
     let (token, grounds) = issued.map_err(failed)?;
     let user = match &principal.kind {
         PrincipalKind::User { user_name, .. } => {
-            let id_token = match granted.scopes.openid {
-                true => Some(entra.signed(&grounds.id_token(user_name)).await.map_err(failed)?),
-                false => None,
+            let id_token = if granted.scopes.openid {
+                Some(entra.signed(&grounds.id_token(user_name)).await.map_err(failed)?)
+            } else {
+                None
             };
             let refresh_token = granted.scopes.offline_access.then(|| {
                 let resource = granted.scopes.resource.as_deref().unwrap_or(&token.resource);

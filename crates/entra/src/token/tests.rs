@@ -34,7 +34,7 @@ async fn v1(world: &World, form: &[(&str, &str)]) -> Result<Value, ServiceError>
     v1::run(&world.entra, world.permit(&v1::OPERATION), request).await.map(|answer| json_of(&answer))
 }
 
-fn secret_form<'a>(scope: &'a str) -> [(&'a str, &'a str); 4] {
+fn secret_form(scope: &str) -> [(&str, &str); 4] {
     [
         ("grant_type", "client_credentials"),
         ("client_id", APP_CLIENT_ID),
@@ -43,7 +43,7 @@ fn secret_form<'a>(scope: &'a str) -> [(&'a str, &'a str); 4] {
     ]
 }
 
-fn password_form<'a>(password: &'a str) -> [(&'a str, &'a str); 6] {
+fn password_form(password: &str) -> [(&str, &str); 6] {
     [
         ("grant_type", "password"),
         ("client_id", AZURE_CLI),
