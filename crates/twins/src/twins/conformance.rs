@@ -3,11 +3,17 @@
 //! The reasons are worded as recorded (`LowestTemperature does not appear on the DTDL for Twin.`). Which property values
 //! are looked into, and how far, stands in the schema's own file.
 
+use serde_json::Value;
+
 use super::shape::{Place, Shape};
 use super::{Part, Twin};
 
 /// The longest text a property may hold, in bytes (4 KB; the service's published limit).
 const LONGEST_TEXT: usize = 4 * 1024;
+
+/// How deep a property's value may be nested. DTDL stops at five levels; this stands until it is asked, and keeps a record
+/// from growing, patch by patch, deeper than can be read back.
+const DEEPEST: usize = 32;
 
 /// Every reason why the twin does not conform; none where it does.
 pub(super) fn faults(twin: &Twin, shape: &Shape) -> Vec<String> {
@@ -36,6 +42,9 @@ fn check_properties(part: &Part, shape: &Shape, holder: &str, faults: &mut Vec<S
             Some(Place::Property(_)) if value.as_str().is_some_and(|text| text.len() > LONGEST_TEXT) => {
                 faults.push(format!("The text for {name} on {holder} is longer than {LONGEST_TEXT} bytes."));
             }
+            Some(Place::Property(_)) if is_deeper(value, DEEPEST) => {
+                faults.push(format!("The value for {name} on {holder} is nested deeper than {DEEPEST} levels."));
+            }
             Some(Place::Property(_)) => {}
         }
     }
@@ -43,4 +52,28 @@ fn check_properties(part: &Part, shape: &Shape, holder: &str, faults: &mut Vec<S
 
 fn undeclared(name: &str, holder: &str) -> String {
     format!("{name} does not appear on the DTDL for {holder}.")
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let deeper = |inner: &Value| levels == 0 || is_deeper(inner, levels - 1);
+    match value {
+        Value::Array(elements) => elements.iter().any(deeper) || levels == 0,
+        Value::Object(members) => members.values().any(deeper) || levels == 0,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_arrays_and_objects() {
+        let nested =
+            |levels: usize| serde_json::from_str(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))).unwrap();
+        assert!(!is_deeper(&Value::Null, 0));
+        assert!(!is_deeper(&nested(32), 32));
+        assert!(is_deeper(&nested(33), 32));
+        assert!(is_deeper(&serde_json::json!({"a": [{}]}), 2) && !is_deeper(&serde_json::json!({"a": [{}]}), 3));
+    }
 }

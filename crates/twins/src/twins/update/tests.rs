@@ -234,3 +234,16 @@ async fn a_twin_that_is_not_there_cannot_be_patched() {
     let body = json!([{"op": "replace", "path": "/temperature", "value": 42}]);
     assert_eq!(patch(&world, &body).await.unwrap_err().code.name, "DigitalTwinNotFound");
 }
+
+#[tokio::test]
+async fn a_twin_that_was_patched_as_deep_as_it_goes_can_be_read_back_from_the_disk() {
+    let world = world().await;
+    patch(&world, &json!([{"op": "add", "path": "/place", "value": {}}])).await.unwrap();
+    let mut path = "/place".to_owned();
+    while patch(&world, &json!([{"op": "add", "path": format!("{path}/d"), "value": {}}])).await.is_ok() {
+        path.push_str("/d");
+    }
+    assert_eq!(path.matches("/d").count(), 31);
+    let kept = serde_json::to_vec(&*world.twin("r").unwrap().value).unwrap();
+    assert_eq!(serde_json::from_slice::<Twin>(&kept).unwrap(), *world.twin("r").unwrap());
+}
