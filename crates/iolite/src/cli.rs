@@ -127,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn no_example_is_wider_than_a_screen() {
+        for command in every_command() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
     fn what_is_run_by_exec_keeps_its_own_flags() {
         let cli = Cli::try_parse_from(["iolite", "exec", "--as", "reader-app", "--", "ls", "--format", "json", "-v"]);
         let Command::Exec(exec) = cli.unwrap().command else { panic!("not exec") };

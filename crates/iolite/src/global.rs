@@ -6,18 +6,28 @@ use clap::{Args, ValueEnum};
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value = "text", env = "IOLITE_FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "text|json",
+        hide_possible_values = true,
+        default_value = "text",
+        env = "IOLITE_FORMAT",
+        display_order = 900
+    )]
     pub(crate) format: Format,
 
     /// The ready file of the emulator to talk to.
-    #[arg(long, global = true, value_name = "FILE", env = "IOLITE_READY")]
+    #[arg(long, global = true, value_name = "FILE", env = "IOLITE_READY", display_order = 901)]
     pub(crate) ready: Option<PathBuf>,
 
     /// The control API of the emulator to talk to, where there is no ready file
     /// [default: http://localhost:8080/iolite/v1].
-    #[arg(long, global = true, value_name = "URL", env = "IOLITE_CONTROL")]
+    #[arg(long, global = true, value_name = "URL", env = "IOLITE_CONTROL", display_order = 902)]
     pub(crate) control: Option<String>,
 }
 

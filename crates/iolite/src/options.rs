@@ -45,7 +45,14 @@ pub(crate) struct RunOptions {
     allow_well_known_keys: bool,
 
     /// How the log on standard error is written.
-    #[arg(long, value_enum, default_value = "text", env = "IOLITE_LOG_FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "text|json",
+        hide_possible_values = true,
+        default_value = "text",
+        env = "IOLITE_LOG_FORMAT"
+    )]
     pub(crate) log_format: LogFormat,
 
     /// Log more; twice for everything.

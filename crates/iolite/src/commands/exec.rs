@@ -22,8 +22,8 @@ Examples:
   iolite exec -- sh -c 'curl --cacert \"$NODE_EXTRA_CA_CERTS\" \"$AZURE_DIGITALTWINS_URL/models\"'
   iolite exec --ports standard -- npm test       for clients that know no port but 443
 
-The command gets the variables that `iolite env` prints. The status is the command's own; 128 and the signal's number
-where a signal ended it, 127 where it is not found, 126 where it cannot be run.";
+The command gets the variables that `iolite env` prints. The status is its own; 128 and the number
+of the signal that ended it, 127 where it is not found, 126 where it cannot be run.";
 
 /// Run a command with an emulator of its own.
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use crate::global::Global;
 
 const EXAMPLES: &str = "\
 Examples:
-  iolite reset                               everything as at the start
-  iolite reset --seed empty                  hubs, principals and roles stay; devices, twins, models, enrolments go";
+  iolite reset                    everything as at the start
+  iolite reset --seed empty       hubs, principals and roles stay; what was put into them goes";
 
 /// Bring a running emulator's world back to its start.
 #[derive(Debug, Args)]

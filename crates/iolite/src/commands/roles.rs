@@ -55,7 +55,8 @@ fn role_table(roles: &Value) -> Vec<String> {
 
 fn role_row(role: &Value) -> Vec<String> {
     let kind = if role["custom"] == true { "custom" } else { "built-in" };
-    let count = |field: &str| list(&role[field]).len().to_string();
+    let count =
+        |field: &str| list(&role["permissions"]).iter().map(|one| list(&one[field]).len()).sum::<usize>().to_string();
     vec![text(&role["name"]), kind.to_owned(), count("actions"), count("dataActions"), text(&role["id"])]
 }
 
@@ -101,9 +102,11 @@ mod tests {
 
     #[test]
     fn roles_tell_how_much_they_grant() {
-        let roles = json!([{"name": "Reader", "id": "r-1", "custom": false, "actions": ["*/read"], "dataActions": []}]);
+        let roles = json!([{"name": "Reader", "id": "r-1", "custom": false, "permissions": [
+            {"actions": ["*/read"], "dataActions": []}, {"actions": ["a/write", "a/delete"]},
+        ]}]);
         let lines = role_table(&roles);
-        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["Reader", "built-in", "1", "0", "r-1"]);
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["Reader", "built-in", "3", "0", "r-1"]);
     }
 
     #[test]

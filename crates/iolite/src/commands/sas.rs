@@ -14,10 +14,10 @@ use crate::global::Global;
 
 const EXAMPLES: &str = "\
 Examples:
-  iolite sas                                               the first hub, policy iothubowner, one hour
+  iolite sas                                            the first hub's iothubowner, one hour
   iolite sas --hub contoso-hub --policy service --ttl 15m
-  iolite sas --device thermostat-1                         with the device's own primary key
-  iolite sas --dps contoso-dps --registration press-7      for a device that registers itself
+  iolite sas --device thermostat-1                      with the device's own primary key
+  iolite sas --dps contoso-dps --registration press-7   for a device that registers itself
   curl --cacert \"$NODE_EXTRA_CA_CERTS\" -H \"Authorization: $(iolite sas)\" \\
        \"https://localhost:8443/devices?api-version=2021-04-12\"";
 

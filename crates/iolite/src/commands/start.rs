@@ -13,7 +13,7 @@ use crate::{banner, console, emulator};
 
 const EXAMPLES: &str = "\
 Examples:
-  iolite start                                   the built-in world `contoso`, in memory, on standard ports
+  iolite start                                   the built-in world `contoso`, kept in memory
   iolite start --world factory.toml --data-dir ./state
   iolite start --ports auto --ready-file run/iolite.json --format json
   iolite start --bind 0.0.0.0 --generate-keys    for other machines to reach, with keys nobody knows

@@ -1,0 +1,201 @@
+//! The command as its users meet it: the real binary, an emulator of its own on free ports, statuses and output.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be carried out has failed")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const IOLITE: &str = env!("CARGO_BIN_EXE_iolite");
+
+/// The command, with a state directory that ends with the test and none of this machine's settings.
+fn iolite(state: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(IOLITE);
+    command.args(arguments).env("IOLITE_STATE_DIR", state.path()).env("IOLITE", IOLITE).stdin(Stdio::null());
+    for name in ["IOLITE_READY", "IOLITE_CONTROL", "IOLITE_FORMAT", "IOLITE_PORTS", "IOLITE_WORLD", "IOLITE_DATA_DIR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let state = tempfile::tempdir().unwrap();
+    iolite(&state, arguments).output().unwrap()
+}
+
+/// Runs a shell script beside an emulator of its own; `$IOLITE` is the command.
+fn beside(script: &str) -> Output {
+    run(&["exec", "--", "sh", "-euc", script])
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&out(output)).unwrap_or_else(|error| panic!("{error}: {} {}", out(output), err(output)))
+}
+
+#[track_caller]
+fn ended(output: &Output, status: i32) {
+    assert_eq!(output.status.code(), Some(status), "out: {}\nerr: {}", out(output), err(output));
+}
+
+#[test]
+fn the_demo_goes_as_it_tells() {
+    let output = run(&["demo"]);
+    ended(&output, 0);
+    for act in 1..=7 {
+        assert!(out(&output).contains(&format!("\n{act}. ")), "act {act} is missing in {}", out(&output));
+    }
+}
+
+#[test]
+fn exec_gives_the_environment_and_ends_with_the_commands_own_status() {
+    let output =
+        beside(r#"test -f "$IOLITE_READY"; echo "$IOLITE_READY $IOTHUB_CONNECTION_STRING $AZURE_CLIENT_ID"; exit 42"#);
+    ended(&output, 42);
+    assert!(out(&output).contains("HostName=localhost:"), "{}", out(&output));
+    let ready = out(&output).split(' ').next().unwrap_or_default().to_owned();
+    assert!(!std::path::Path::new(&ready).exists(), "{ready} is still there");
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn exec_says_when_the_command_or_the_principal_is_not_there() {
+    ended(&run(&["exec", "--", "/no/such/command"]), 127);
+    let output = run(&["exec", "--as", "nobody", "--", "true"]);
+    ended(&output, 2);
+    assert!(err(&output).contains("owner-app"), "{}", err(&output));
+}
+
+#[test]
+fn a_bad_world_file_ends_with_two_and_names_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.toml");
+    std::fs::write(&path, "name = \"x\"\nwrong = 1\n").unwrap();
+    let output = run(&["exec", "--world", path.to_str().unwrap(), "--", "true"]);
+    ended(&output, 2);
+    assert!(err(&output).contains("bad.toml") && err(&output).contains("line "), "{}", err(&output));
+}
+
+#[test]
+fn env_speaks_every_shells_language() {
+    let output = beside(r#""$IOLITE" env --shell json --as reader-app"#);
+    ended(&output, 0);
+    let variables = json(&output);
+    assert_eq!(variables["AZURE_CLIENT_ID"], "c0ffee00-0000-4000-8000-000000000212");
+    assert!(variables["IOLITE_READY"].is_string() && variables["IOLITE_CONTROL"].is_string());
+    let output = beside(r#"unset IOTHUB_HOSTNAME; eval "$("$IOLITE" env)"; echo "$IOTHUB_HOSTNAME""#);
+    ended(&output, 0);
+    assert!(out(&output).starts_with("localhost:"), "{}", out(&output));
+}
+
+#[test]
+fn tokens_and_signatures_are_printed_bare() {
+    let output = beside(
+        r#""$IOLITE" token --as owner-app --for hub; "$IOLITE" token --for twins --flaw unsigned; "$IOLITE" sas"#,
+    );
+    ended(&output, 0);
+    let text = out(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0].split('.').count(), 3);
+    assert!(lines[1].ends_with('.'), "an unsigned token ends after its second dot: {}", lines[1]);
+    assert!(lines[2].starts_with("SharedAccessSignature sr="), "{}", lines[2]);
+}
+
+#[test]
+fn check_ends_with_the_decision() {
+    let write = "--action Microsoft.Devices/IotHubs/devices/write --on hub:contoso-hub";
+    ended(&beside(&format!(r#""$IOLITE" check --as owner-app {write}"#)), 0);
+    let refused = beside(&format!(r#""$IOLITE" check --as reader-app {write}"#));
+    ended(&refused, 1);
+    assert!(out(&refused).contains("az role assignment create"), "{}", out(&refused));
+    let role = r#"--add-role "IoT Hub Registry Contributor""#;
+    ended(&beside(&format!(r#""$IOLITE" check --as reader-app {write} {role}"#)), 0);
+}
+
+#[test]
+fn roles_are_listed_smallest_first() {
+    let output = beside(r#""$IOLITE" roles --action Microsoft.Devices/IotHubs/twins/write"#);
+    ended(&output, 0);
+    let text = out(&output);
+    let (twin, all) = (text.find("IoT Hub Twin Contributor").unwrap(), text.find("IoT Hub Data Contributor").unwrap());
+    assert!(twin < all, "{text}");
+}
+
+#[test]
+fn denying_sas_is_never_done_without_a_yes() {
+    let unasked = beside(r#"exec "$IOLITE" deny-sas contoso-hub </dev/null"#);
+    ended(&unasked, 2);
+    assert!(err(&unasked).contains("--yes"), "{}", err(&unasked));
+    let output = beside(
+        r#""$IOLITE" deny-sas contoso-hub --dry-run >/dev/null
+        "$IOLITE" --format json deny-sas contoso-hub --dry-run
+        "$IOLITE" deny-sas contoso-hub --yes >/dev/null
+        "$IOLITE" --format json deny-sas contoso-hub --dry-run
+        "$IOLITE" allow-sas contoso-hub >/dev/null
+        "$IOLITE" --format json deny-sas contoso-hub --dry-run"#,
+    );
+    ended(&output, 0);
+    let states: Vec<bool> = serde_json::Deserializer::from_str(&out(&output))
+        .into_iter::<Value>()
+        .map(|state| state.unwrap()["disabled"].as_bool().unwrap())
+        .collect();
+    assert_eq!(states, [false, true, false]);
+}
+
+#[test]
+fn the_clock_goes_where_it_is_told() {
+    let output = beside(
+        r#""$IOLITE" clock freeze >/dev/null; "$IOLITE" clock set 2030-01-01T00:00:00Z; "$IOLITE" clock advance 1h30m"#,
+    );
+    ended(&output, 0);
+    let text = out(&output);
+    assert!(text.contains("2030-01-01T00:00:00") && text.contains("2030-01-01T01:30:00"), "{text}");
+}
+
+#[test]
+fn the_world_comes_back_from_a_copy() {
+    let output = beside(
+        r#""$IOLITE" snapshot save before; "$IOLITE" reset --seed empty; "$IOLITE" snapshot load before; "$IOLITE" snapshot list"#,
+    );
+    ended(&output, 0);
+    assert_eq!(out(&output), "before\n");
+    let unknown = beside(r#"exec "$IOLITE" snapshot load nowhere"#);
+    ended(&unknown, 1);
+    assert!(err(&unknown).contains("nowhere"), "{}", err(&unknown));
+}
+
+#[test]
+fn what_is_not_built_is_refused_by_name() {
+    for arguments in [&["lab", "list"][..], &["models", "check", "a.json"], &["token", "--for", "central"]] {
+        let output = run(arguments);
+        ended(&output, 1);
+        assert!(err(&output).contains("not built yet"), "{}", err(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
+    let state = tempfile::tempdir().unwrap();
+    let ready = state.path().join("here.json");
+    let arguments = ["start", "--ports", "auto", "--format", "json", "--ready-file", ready.to_str().unwrap()];
+    let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let written: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+    assert_eq!(told["control"], written["control"]);
+    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!ready.exists());
+}
