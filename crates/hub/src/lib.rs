@@ -1,1 +1,49 @@
-//! IoT Hub: identities, twins, queries, configurations and methods.
+//! IoT Hub: device and module identities, their twins, queries over them, configurations, and direct methods.
+//!
+//! One file is one operation: `devices/get.rs` holds `Devices_GetIdentity`. The wire crates run operations on a [`Hub`]
+//! with a permit; the tables behind it are written here and nowhere else. It knows no protocol, decides no permission, and
+//! touches no other service.
+
+#![expect(clippy::unused_async, reason = "every operation's `run` has one shape, whether it waits for anything or not")]
+
+mod authentication;
+mod body;
+mod configuration;
+pub mod configurations;
+mod contents;
+mod device;
+mod device_api;
+pub mod devices;
+mod document;
+pub mod errors;
+mod etag;
+pub mod feedback;
+mod hub;
+mod ids;
+pub mod jobs;
+mod keys;
+pub mod methods;
+mod module;
+pub mod module_twins;
+pub mod modules;
+mod moment;
+mod operations;
+pub mod pnp;
+mod registry;
+pub mod statistics;
+mod twin;
+pub mod twins;
+mod versions;
+
+#[cfg(test)]
+mod fixture;
+
+pub use authentication::{AuthenticationType, Credentials};
+pub use configuration::Configuration;
+pub use device::Device;
+pub use document::Doc;
+pub use hub::Hub;
+pub use ids::LONGEST_ID;
+pub use module::Module;
+pub use operations::{handlers, refused};
+pub use twin::Twin;

@@ -1,0 +1,57 @@
+//! `Devices_GetDevices`: device identities of a hub, up to a thousand.
+//!
+//! Source: IoT Hub data plane 2021-04-12. `top` is the only parameter; there is no paging (the service points to queries).
+
+use iolite_access::Permit;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+
+use crate::{Hub, body, versions};
+
+/// The operation.
+pub const OPERATION: Operation = Operation {
+    service: Service::Hub,
+    name: "Devices_GetDevices",
+    method: Method::Get,
+    path: "/devices",
+    versions: versions::ALL,
+    need: Need::DataPlane { actions: &["Microsoft.Devices/IotHubs/devices/read"], rights: &[Right::RegistryRead] },
+    support: Support::Served,
+    summary: "Lists device identities, a thousand at most.",
+};
+
+/// How many devices are listed at most, and where `top` says nothing (documented).
+const MOST: usize = 1000;
+
+/// Answers the devices in the order of their ids: 200 with a bare array.
+pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let top = body::count("top", request.query("top"), MOST, MOST)?;
+    let devices = hub.devices.page(&format!("{}/", permit.resource_key()), None, top);
+    let items: Vec<_> = devices.iter().map(|(_, device)| device.item()).collect();
+    Ok(Answer::ok(&items))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors;
+    use crate::fixture::{self, World, named};
+
+    async fn list(world: &World, top: Option<&str>) -> Result<Answer, ServiceError> {
+        let mut request = fixture::request(&[], &[], Vec::new());
+        request.query = top.map(|top| ("top".to_owned(), top.to_owned())).into_iter().collect();
+        world.send(OPERATION.name, request).await
+    }
+
+    #[tokio::test]
+    async fn devices_are_listed_up_to_top() {
+        let world = World::new();
+        for id in ["c", "a", "b"] {
+            world.put_device(id, named(id)).await;
+        }
+        let all = fixture::json(&list(&world, None).await.unwrap());
+        let ids: Vec<_> = all.as_array().unwrap().iter().map(|device| device["deviceId"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["a", "b", "c"]);
+        assert_eq!(fixture::json(&list(&world, Some("2")).await.unwrap()).as_array().unwrap().len(), 2);
+        assert_eq!(list(&world, Some("0")).await.unwrap_err().code, &errors::ARGUMENT_INVALID);
+    }
+}

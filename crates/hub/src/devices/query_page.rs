@@ -1,0 +1,181 @@
+//! Reads the rows of a query a page at a time.
+//!
+//! Used by `Query_GetTwins` and by configurations' metrics. It walks a table in pieces and lets other work run between
+//! them; nothing is kept from one page to the next but the continuation token.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use iolite_kernel::{PageToken, ServiceError};
+use iolite_query::iothub::{From, Query};
+use iolite_store::{Record, Table, Versioned};
+use serde_json::Value;
+
+use crate::devices::query_row::Row;
+use crate::twins::view::Owner;
+use crate::{Device, Hub, Module, Twin, errors};
+
+/// How many records are looked at between two chances for others.
+const PIECE: usize = 512;
+
+/// A query over one hub.
+pub(crate) struct Reader<'a> {
+    hub: &'a Hub,
+    query: &'a Query,
+    prefix: String,
+    /// What a continuation token must have been made for.
+    listing: String,
+}
+
+/// A page of rows.
+pub(crate) struct Page {
+    /// A JSON array.
+    pub(crate) rows: Vec<u8>,
+    /// Where there is more, how to ask for it.
+    pub(crate) continuation: Option<String>,
+}
+
+/// Where a page begins: after how many rows of the whole, and after which key.
+struct Place {
+    done: u64,
+    after: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// The query `text`, read as `query`, over the hub keyed `key`.
+    pub(crate) fn new(hub: &'a Hub, key: String, query: &'a Query, text: &str) -> Self {
+        Self { hub, query, listing: format!("{key}\n{text}"), prefix: format!("{key}/") }
+    }
+
+    /// The page of up to `size` rows that `continuation` asks for; the first one without it.
+    pub(crate) async fn read(&self, size: usize, continuation: Option<&str>) -> Result<Page, ServiceError> {
+        let place = self.place(continuation)?;
+        if self.query.is_aggregate() {
+            return self.read_aggregate(size, place).await;
+        }
+        let left = self.query.top.map_or(u64::MAX, |top| top.saturating_sub(place.done));
+        let wanted = size.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let (mut rows, mut count, mut last, mut more) = (vec![b'['], 0, None, false);
+        let mut walk = Walk::new(self, place.after);
+        while let Some((key, found)) = walk.next().await {
+            let row = found.row();
+            if !self.query.matches(&row) {
+                continue;
+            }
+            if count == wanted {
+                more = wanted < usize::try_from(left).unwrap_or(usize::MAX);
+                break;
+            }
+            if count > 0 {
+                rows.push(b',');
+            }
+            row.write(self.query, &mut rows);
+            count += 1;
+            last = Some(key);
+        }
+        rows.push(b']');
+        let after = last.filter(|_| more).map(|key| format!("{} {key}", place.done + count as u64));
+        Ok(Page { rows, continuation: after.map(|after| PageToken::new(&self.listing, after).encode()) })
+    }
+
+    /// How many rows there are; for metrics.
+    pub(crate) async fn count(&self) -> Result<usize, ServiceError> {
+        if self.query.is_aggregate() {
+            return Ok(self.aggregate().await?.len());
+        }
+        let mut count = 0;
+        let mut walk = Walk::new(self, None);
+        while let Some((_, found)) = walk.next().await {
+            count += usize::from(self.query.matches(&found.row()));
+        }
+        Ok(self.query.top.map_or(count, |top| count.min(usize::try_from(top).unwrap_or(usize::MAX))))
+    }
+
+    /// An aggregate has to see every document before it has its first row; a page is a part of its rows.
+    async fn read_aggregate(&self, size: usize, place: Place) -> Result<Page, ServiceError> {
+        let rows = self.aggregate().await?;
+        let done = usize::try_from(place.done).unwrap_or(usize::MAX);
+        let page: Vec<&Value> = rows.iter().skip(done).take(size).collect();
+        let reached = done.saturating_add(page.len());
+        let continuation =
+            (reached < rows.len()).then(|| PageToken::new(&self.listing, format!("{reached} ")).encode());
+        let rows = serde_json::to_vec(&page).unwrap_or_default();
+        Ok(Page { rows, continuation })
+    }
+
+    async fn aggregate(&self) -> Result<Vec<Value>, ServiceError> {
+        let mut matching = Vec::new();
+        let mut walk = Walk::new(self, None);
+        while let Some((_, found)) = walk.next().await {
+            if self.query.matches(&found.row()) {
+                matching.push(found);
+            }
+        }
+        let documents = matching.iter().map(|found| found.row().value());
+        self.query.aggregate(documents).map_err(|error| errors::invalid(error.to_string()))
+    }
+
+    fn place(&self, continuation: Option<&str>) -> Result<Place, ServiceError> {
+        let Some(text) = continuation.filter(|text| !text.is_empty()) else {
+            return Ok(Place { done: 0, after: None });
+        };
+        let refuse = || errors::invalid("The x-ms-continuation header was not given out for this query.");
+        let token = PageToken::decode(&self.listing, text).map_err(|_| refuse())?;
+        let (done, after) = token.after.split_once(' ').ok_or_else(refuse)?;
+        Ok(Place { done: done.parse().map_err(|_| refuse())?, after: Some(after.to_owned()) })
+    }
+}
+
+/// An identity with its twin, as it was found.
+enum Found {
+    Device(Versioned<Device>, Versioned<Twin>),
+    Module(Versioned<Module>, Versioned<Twin>),
+}
+
+impl Found {
+    fn row(&self) -> Row<'_> {
+        match self {
+            Self::Device(device, twin) => Row::new(Owner::Device(device), twin),
+            Self::Module(module, twin) => Row::new(Owner::Module(module), twin),
+        }
+    }
+}
+
+/// Walks a collection in the order of its keys.
+struct Walk<'a> {
+    reader: &'a Reader<'a>,
+    after: Option<String>,
+    piece: VecDeque<(Arc<str>, Found)>,
+    ended: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(reader: &'a Reader<'a>, after: Option<String>) -> Self {
+        Self { reader, after, piece: VecDeque::new(), ended: false }
+    }
+
+    async fn next(&mut self) -> Option<(Arc<str>, Found)> {
+        while self.piece.is_empty() && !self.ended {
+            let hub = self.reader.hub;
+            match self.reader.query.from {
+                From::Devices => self.fill(&hub.devices, Found::Device),
+                From::Modules => self.fill(&hub.modules, Found::Module),
+                // No job can be made yet, so there is none to find.
+                From::Jobs => self.ended = true,
+            }
+            tokio::task::yield_now().await;
+        }
+        self.piece.pop_front()
+    }
+
+    fn fill<T: Record>(&mut self, table: &Table<T>, found: impl Fn(Versioned<T>, Versioned<Twin>) -> Found) {
+        let records = table.page(&self.reader.prefix, self.after.as_deref(), PIECE);
+        self.ended = records.len() < PIECE;
+        self.after = records.last().map(|(key, _)| key.to_string());
+        let twins = &self.reader.hub.twins;
+        self.piece = records
+            .into_iter()
+            .filter_map(|(key, record)| twins.get(&key).map(|twin| (key, found(record, twin))))
+            .collect();
+    }
+}

@@ -1,0 +1,86 @@
+//! A twin as a query sees it.
+//!
+//! A condition looks at a few properties of many twins, so a section is read only when it is asked for, and the whole row is
+//! built only where one is answered.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use iolite_query::iothub::Query;
+use iolite_query::{Document, Path};
+use serde_json::{Map, Value};
+
+use crate::document::Doc;
+use crate::twin::Twin;
+use crate::twins::view::{Owner, TwinView};
+
+/// A twin, read as far as it was asked for.
+pub(crate) struct Row<'a> {
+    owner: Owner<'a>,
+    twin: &'a Twin,
+    tags: OnceCell<Map<String, Value>>,
+    desired: OnceCell<Map<String, Value>>,
+    reported: OnceCell<Map<String, Value>>,
+    whole: OnceCell<Value>,
+}
+
+impl<'a> Row<'a> {
+    /// The twin of `owner`.
+    pub(crate) fn new(owner: Owner<'a>, twin: &'a Twin) -> Self {
+        let (tags, desired, reported) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { owner, twin, tags, desired, reported, whole: OnceCell::new() }
+    }
+
+    /// Writes the row that `query` answers for it.
+    pub(crate) fn write(&self, query: &Query, out: &mut Vec<u8>) {
+        let start = out.len();
+        let written = if query.is_select_all() {
+            serde_json::to_writer(&mut *out, &TwinView::row(self.owner, self.twin))
+        } else {
+            serde_json::to_writer(&mut *out, &query.project(self.whole()))
+        };
+        if written.is_err() {
+            // Writing JSON into memory does not fail; if it did, the page must stay an array.
+            out.truncate(start);
+            out.extend_from_slice(b"null");
+        }
+    }
+
+    /// The whole row as a value.
+    pub(crate) fn value(&self) -> Value {
+        self.whole().clone()
+    }
+
+    fn whole(&self) -> &Value {
+        self.whole.get_or_init(|| serde_json::to_value(TwinView::row(self.owner, self.twin)).unwrap_or_default())
+    }
+
+    fn device_id(&self) -> &'a str {
+        match self.owner {
+            Owner::Device(device) => &device.id,
+            Owner::Module(module) => &module.device_id,
+        }
+    }
+}
+
+impl Document for Row<'_> {
+    fn lookup(&self, path: &Path) -> Option<Cow<'_, Value>> {
+        let names: Vec<&str> = path.segments().collect();
+        let (section, below) = match *names.as_slice() {
+            ["deviceId"] => return Some(Cow::Owned(self.device_id().into())),
+            ["tags", ref below @ ..] if !below.is_empty() => {
+                (self.tags.get_or_init(|| self.twin.tags.as_ref().map(Doc::fields).unwrap_or_default()), below)
+            }
+            ["properties", "desired", ref below @ ..] if !below.is_empty() => {
+                (self.desired.get_or_init(|| self.twin.desired.fields()), below)
+            }
+            ["properties", "reported", ref below @ ..] if !below.is_empty() => {
+                (self.reported.get_or_init(|| self.twin.reported.fields()), below)
+            }
+            _ => return self.whole().lookup(path),
+        };
+        let (first, rest) = below.split_first()?;
+        let found = rest.iter().try_fold(section.get(*first)?, |found, name| found.as_object()?.get(*name))?;
+        Some(Cow::Borrowed(found))
+    }
+}

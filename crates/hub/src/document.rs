@@ -1,0 +1,73 @@
+//! A JSON object kept as compact text.
+//!
+//! Twins are mostly sections that are stored once and sent many times: kept as the very text that is sent, a section
+//! costs its own length in memory, and an answer copies it. Read as values only to be changed or queried.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// A JSON object as compact text; in records and answers it stands as the object itself.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Doc(Box<RawValue>);
+
+impl Doc {
+    /// The object `fields`.
+    #[must_use]
+    pub fn new(fields: &Map<String, Value>) -> Self {
+        match serde_json::value::to_raw_value(fields) {
+            Ok(text) => Self(text),
+            Err(error) => unreachable!("JSON values can be written as JSON: {error}"),
+        }
+    }
+
+    /// The object's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The object's fields. What is no object has none.
+    #[must_use]
+    pub fn fields(&self) -> Map<String, Value> {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl From<Box<RawValue>> for Doc {
+    fn from(text: Box<RawValue>) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Doc {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl PartialEq for Doc {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Doc {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_stands_in_json_as_itself() {
+        let doc: Doc = serde_json::from_str(r#"{"a":{"b":9007199254740993}}"#).unwrap();
+        assert_eq!(serde_json::to_string(&[&doc]).unwrap(), r#"[{"a":{"b":9007199254740993}}]"#);
+        assert_eq!(doc.fields()["a"], json!({"b": 9_007_199_254_740_993_u64}));
+        assert_eq!(Doc::new(&doc.fields()), doc);
+    }
+}

@@ -1,0 +1,141 @@
+//! The catalogue of what IoT Hub's service API refuses with: name, number and status.
+//!
+//! Source: the service's list of error codes (troubleshoot-error-codes, 2026) and recorded traffic. Operations choose an
+//! entry and add a text; the wire crate gives both the service's shape.
+
+use iolite_kernel::{ErrorCode, ServiceError, Timestamp, Uuid, iso_shortest, month_first_seconds};
+use serde_json::json;
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $constant:ident = $number:literal $name:literal;)+) => {
+        $($(#[$doc])* pub const $constant: ErrorCode = ErrorCode { status: status_of($number), number: $number, name: $name };)+
+
+        /// Every entry, for documents and tests.
+        pub const ALL: &[&ErrorCode] = &[$(&$constant),+];
+    };
+}
+
+/// A number is its status times a thousand, and a bit.
+#[expect(clippy::cast_possible_truncation, reason = "six digits by a thousand are three")]
+const fn status_of(number: u32) -> u16 {
+    (number / 1000) as u16
+}
+
+catalogue! {
+    /// A part of the request is not what the operation takes.
+    ARGUMENT_INVALID = 400_004 "ArgumentInvalid";
+    /// A part of the request that the operation needs is not there.
+    ARGUMENT_NULL = 400_005 "ArgumentNull";
+    /// An id breaks the rules for ids, or a body is not JSON.
+    IOT_HUB_FORMAT_ERROR = 400_006 "IotHubFormatError";
+    /// One bulk request names the same identity twice.
+    DEVICE_DEFINED_MULTIPLE_TIMES = 400_011 "DeviceDefinedMultipleTimes";
+    /// A scope names no Edge device of the hub.
+    INVALID_DEVICE_SCOPE = 400_028 "InvalidDeviceScope";
+    /// A configuration's target condition cannot be read.
+    INVALID_CONFIGURATION_TARGET_CONDITION = 400_401 "InvalidConfigurationTargetCondition";
+    /// A configuration's content is of no or of several kinds.
+    INVALID_CONFIGURATION_CONTENT = 400_402 "InvalidConfigurationContent";
+    /// A configuration's content was to be changed after its creation.
+    CANNOT_MODIFY_CONFIGURATION_CONTENT = 400_403 "CannotModifyImmutableConfigurationContent";
+    /// A configuration's metric query cannot be read.
+    INVALID_CONFIGURATION_METRICS_QUERY = 400_404 "InvalidConfigurationCustomMetricsQuery";
+    /// There is no such device.
+    DEVICE_NOT_FOUND = 404_001 "DeviceNotFound";
+    /// There is no such module.
+    MODULE_NOT_FOUND = 404_010 "ModuleNotFound";
+    /// The device is not connected.
+    DEVICE_NOT_ONLINE = 404_103 "DeviceNotOnline";
+    /// There is no such configuration.
+    CONFIGURATION_NOT_FOUND = 404_301 "ConfigurationNotFound";
+    /// There is such a device already.
+    DEVICE_ALREADY_EXISTS = 409_001 "DeviceAlreadyExists";
+    /// The device has such a module already.
+    MODULE_ALREADY_EXISTS = 409_301 "ModuleAlreadyExistsOnDevice";
+    /// There is such a configuration already.
+    CONFIGURATION_ALREADY_EXISTS = 409_401 "ConfigurationAlreadyExists";
+    /// The etag that was asked for is not the current one.
+    PRECONDITION_FAILED = 412_001 "PreconditionFailed";
+    /// A payload is larger than is taken.
+    MESSAGE_TOO_LARGE = 413_001 "MessageTooLarge";
+    /// One bulk request names too many identities.
+    TOO_MANY_DEVICES = 413_002 "TooManyDevices";
+    /// The device has as many modules as it may.
+    TOO_MANY_MODULES = 413_003 "TooManyModulesOnDevice";
+    /// The hub has as many configurations as it may.
+    CONFIGURATION_COUNT_LIMIT_EXCEEDED = 413_101 "ConfigurationCountLimitExceeded";
+    /// The body is of a media type that is not read.
+    UNSUPPORTED_MEDIA_TYPE = 415_000 "GenericUnsupportedMediaType";
+}
+
+/// A part of the request is not what the operation takes.
+pub(crate) fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(&ARGUMENT_INVALID, message)
+}
+
+/// There is no device `id`; the text is the bare id, as recorded.
+pub(crate) fn device_not_found(id: &str) -> ServiceError {
+    ServiceError::new(&DEVICE_NOT_FOUND, id)
+}
+
+/// There is no module `module_id` on device `device_id`.
+pub(crate) fn module_not_found(device_id: &str, module_id: &str) -> ServiceError {
+    ServiceError::new(&MODULE_NOT_FOUND, format!("{device_id}/{module_id}"))
+}
+
+/// An identity's or configuration's etag has moved on; the text is the recorded one.
+pub(crate) fn precondition_failed() -> ServiceError {
+    ServiceError::new(&PRECONDITION_FAILED, "PreconditionFailed")
+}
+
+/// A twin's etag has moved on; the text is the recorded one, of modules' twins too.
+pub(crate) fn twin_mismatch(device_id: &str) -> ServiceError {
+    ServiceError::new(&PRECONDITION_FAILED, format!("ETag mismatch for device ID '{device_id}'"))
+}
+
+/// The same refusal in the gateway's own body ("Form B"): the message is JSON text inside the JSON. Direct methods
+/// answer so (recorded 2018 and 2023).
+pub(crate) fn by_gateway(error: ServiceError, request: Uuid, now: Timestamp) -> ServiceError {
+    let inner = json!({
+        "errorCode": error.code.number,
+        "trackingId": format!("{}-G:0-TimeStamp:{}", request.simple(), month_first_seconds(now)),
+        "message": error.message,
+        "timestampUtc": iso_shortest(now),
+        "info": null,
+    });
+    let body = json!({"Message": inner.to_string(), "ExceptionMessage": ""});
+    error.with_body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_stand_for_one_entry_each() {
+        for (index, code) in ALL.iter().enumerate() {
+            assert!(
+                ALL[..index].iter().all(|other| other.number != code.number && other.name != code.name),
+                "{}",
+                code.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_status_is_the_number_s_thousands() {
+        assert_eq!(DEVICE_NOT_ONLINE.status, 404);
+        assert_eq!(PRECONDITION_FAILED.status, 412);
+    }
+
+    #[test]
+    fn the_gateway_wraps_its_refusal_in_json_text() {
+        let error = by_gateway(device_not_found("dev1"), Uuid::nil(), Timestamp::UNIX_EPOCH);
+        let outer: serde_json::Value = serde_json::from_str(&error.body.unwrap()).unwrap();
+        assert_eq!(outer["ExceptionMessage"], "");
+        let inner: serde_json::Value = serde_json::from_str(outer["Message"].as_str().unwrap()).unwrap();
+        assert_eq!(inner["errorCode"], 404_001);
+        assert_eq!(inner["message"], "dev1");
+        assert!(inner["trackingId"].as_str().unwrap().ends_with("-TimeStamp:01/01/1970 00:00:00"));
+    }
+}

@@ -1,0 +1,144 @@
+//! A hub in memory for the unit tests: a frozen clock, repeatable keys, permits of thin air.
+
+use std::sync::Arc;
+
+use iolite_access::Permit;
+use iolite_identity::Caller;
+use iolite_kernel::{
+    Answer, Body, Client, Ground, Operation, Request, Scope, SeededEntropy, ServiceError, SignedDuration,
+    SteerableClock, Timestamp, Uuid,
+};
+use iolite_resources::{Cloud, Estate, Tenant};
+use iolite_store::Store;
+use serde_json::{Value, json};
+
+use crate::authentication::Credentials;
+use crate::device::Device;
+use crate::{Hub, handlers};
+
+pub(crate) struct World {
+    pub(crate) hub: Hub,
+    clock: Arc<SteerableClock>,
+}
+
+impl World {
+    /// The key of the one hub.
+    pub(crate) const KEY: &str = "contoso-hub";
+
+    pub(crate) fn new() -> Self {
+        let tenant = Tenant {
+            id: Uuid::nil().to_string(),
+            domain: "contoso.example".to_owned(),
+            cloud: Cloud::Public,
+            token_lifetime_seconds: 3600,
+            propagation_delay_seconds: 0,
+        };
+        let clock = Arc::new(SteerableClock::frozen_at(now()));
+        let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
+        Self { hub: Hub::new(Estate::new(Store::memory(), tenant), ground), clock }
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    /// Runs the operation named `name` as the wire would.
+    pub(crate) async fn call(
+        &self,
+        name: &str,
+        params: &[(&'static str, &str)],
+        headers: &[(&'static str, &str)],
+        body: impl Into<Option<Value>>,
+    ) -> Result<Answer, ServiceError> {
+        let body: Option<Value> = body.into();
+        self.send(name, request(params, headers, body.map(|body| body.to_string()).unwrap_or_default())).await
+    }
+
+    pub(crate) async fn send(&self, name: &str, request: Request) -> Result<Answer, ServiceError> {
+        let handler = handlers().iter().find(|handler| handler.operation.name == name).expect(name);
+        (handler.run)(&self.hub, permit(handler.operation), request).await
+    }
+
+    pub(crate) async fn put_device(&self, id: &str, body: Value) -> Value {
+        json(&self.call("Devices_CreateOrUpdateIdentity", &[("id", id)], &[], body).await.unwrap())
+    }
+
+    pub(crate) async fn put_module(&self, id: &str, module: &str, body: Value) -> Value {
+        let params = [("id", id), ("mid", module)];
+        json(&self.call("Modules_CreateOrUpdateIdentity", &params, &[], body).await.unwrap())
+    }
+
+    pub(crate) async fn twin(&self, id: &str) -> Value {
+        json(&self.call("Devices_GetTwin", &[("id", id)], &[], None).await.unwrap())
+    }
+}
+
+fn permit(operation: &'static Operation) -> Permit {
+    let hub = Scope::resource("s", "contoso", "Microsoft.Devices/IotHubs", "Contoso-Hub");
+    Permit::for_tests(Arc::new(Caller::Anonymous), operation, hub, Uuid::nil())
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-01-02T03:04:05.678Z".parse().unwrap()
+}
+
+pub(crate) fn request(
+    params: &[(&'static str, &str)],
+    headers: &[(&'static str, &str)],
+    body: impl Into<Vec<u8>>,
+) -> Request {
+    let mut request = Request {
+        id: Uuid::nil(),
+        params: params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        query: Vec::new(),
+        headers: http::HeaderMap::default(),
+        body: body.into().into(),
+        api_version: "2021-04-12".to_owned(),
+        origin: "https://localhost:8443".to_owned(),
+        target: "/".to_owned(),
+        client: Client { address: None, agent: String::new() },
+    };
+    for (name, value) in headers {
+        request.headers.insert(*name, value.parse().unwrap());
+    }
+    request
+}
+
+/// The body of an answer.
+pub(crate) fn json(answer: &Answer) -> Value {
+    match &answer.body {
+        Body::Json(bytes) => serde_json::from_slice(bytes).unwrap(),
+        _ => Value::Null,
+    }
+}
+
+/// The header `name` of an answer.
+pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+}
+
+pub(crate) fn device(id: &str) -> Device {
+    let key = || "k".repeat(44).into();
+    Device {
+        id: id.into(),
+        generation: 637_345_907_159_909_997,
+        tag: 1,
+        enabled: true,
+        status_reason: None,
+        status_changed_at: None,
+        credentials: Credentials::Sas { primary: key(), secondary: key() },
+        iot_edge: false,
+        device_scope: None,
+        parent_scopes: Vec::new(),
+    }
+}
+
+/// The quoted etag in a body.
+pub(crate) fn quoted(body: &Value) -> String {
+    format!("\"{}\"", body["etag"].as_str().unwrap())
+}
+
+/// A body that only names the device.
+pub(crate) fn named(id: &str) -> Value {
+    json!({ "deviceId": id })
+}

@@ -1,0 +1,87 @@
+//! `Devices_InvokeMethod`: calls a direct method of a device.
+//!
+//! Source: IoT Hub data plane 2021-04-12; recorded refusals are in the gateway's form. No device can connect yet: a call
+//! that is right is answered as for any device that is not connected.
+
+use iolite_access::Permit;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+
+use crate::methods::call;
+use crate::{Hub, versions};
+
+/// The operation.
+pub const OPERATION: Operation = Operation {
+    service: Service::Hub,
+    name: "Devices_InvokeMethod",
+    method: Method::Post,
+    path: "/twins/{deviceId}/methods",
+    versions: versions::ALL,
+    need: Need::DataPlane {
+        actions: &["Microsoft.Devices/IotHubs/directMethods/invoke/action"],
+        rights: &[Right::ServiceConnect],
+    },
+    support: Support::Served,
+    summary: "Calls a direct method of a device.",
+};
+
+/// Refuses: 400 what is wrong, 404001 who is unknown, 404103 who is not connected.
+pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let error = match attempt(hub, &permit, &request) {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    Err(call::by_gateway(hub, &request, error))
+}
+
+fn attempt(hub: &Hub, permit: &Permit, request: &Request) -> Result<Answer, ServiceError> {
+    call::check(request)?;
+    let device = hub.device(&permit.resource_key(), request.param("deviceId"))?;
+    Err(call::not_online(&device.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::errors;
+    use crate::fixture::{World, named};
+
+    async fn call(world: &World, id: &str, body: Value) -> ServiceError {
+        world.call(OPERATION.name, &[("deviceId", id)], &[], body).await.unwrap_err()
+    }
+
+    fn right() -> Value {
+        json!({"methodName": "reboot", "payload": {"delay": 1}, "responseTimeoutInSeconds": 5, "connectTimeoutInSeconds": 0})
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_not_connected_is_refused_in_the_gateway_s_form() {
+        let world = World::new();
+        world.put_device("dev1", named("dev1")).await;
+        let error = call(&world, "dev1", right()).await;
+        assert_eq!(error.code, &errors::DEVICE_NOT_ONLINE);
+        let outer: Value = serde_json::from_str(&error.body.unwrap()).unwrap();
+        let inner: Value = serde_json::from_str(outer["Message"].as_str().unwrap()).unwrap();
+        assert_eq!(inner["errorCode"], 404_103);
+        let unknown = call(&world, "dev2", right()).await;
+        assert_eq!(unknown.code, &errors::DEVICE_NOT_FOUND);
+        assert!(unknown.body.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_wrong_is_refused_before_the_device_is_looked_for() {
+        let world = World::new();
+        for (body, code) in [
+            (json!({}), &errors::ARGUMENT_NULL),
+            (json!({"methodName": ""}), &errors::ARGUMENT_NULL),
+            (json!({"methodName": 1}), &errors::ARGUMENT_INVALID),
+            (json!({"methodName": "m", "responseTimeoutInSeconds": 4}), &errors::ARGUMENT_INVALID),
+            (json!({"methodName": "m", "responseTimeoutInSeconds": 301}), &errors::ARGUMENT_INVALID),
+            (json!({"methodName": "m", "connectTimeoutInSeconds": -1}), &errors::ARGUMENT_INVALID),
+            (json!({"methodName": "m", "payload": "x".repeat(131_073)}), &errors::MESSAGE_TOO_LARGE),
+        ] {
+            assert_eq!(call(&world, "nobody", body.clone()).await.code, code);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What making, changing and removing an identity does to all of a hub's tables, inside one transaction.
+//!
+//! Called by PUT, DELETE and bulk requests over devices and modules, so that an identity, its twin and its modules always
+//! come and go together. It checks no permission and builds no answer.
+
+use iolite_kernel::{Precondition, ServiceError, Timestamp};
+use iolite_store::{Transaction, Versioned};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::authentication::{AuthenticationBody, Credentials};
+use crate::body::Object;
+use crate::device::Device;
+use crate::module::Module;
+use crate::twin::{Birth, Twin};
+use crate::{Hub, errors, etag, ids};
+
+/// How many modules a device may have (documented).
+const MOST_MODULES: usize = 50;
+/// How long the reason of a status may be, in characters (documented).
+const LONGEST_REASON: usize = 128;
+/// The modules that every Edge device has.
+const SYSTEM_MODULES: [&str; 2] = ["$edgeAgent", "$edgeHub"];
+
+/// `status` as sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Status {
+    /// It may connect.
+    Enabled,
+    /// It may not.
+    Disabled,
+}
+
+/// `capabilities` as sent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct CapabilitiesBody {
+    iot_edge: Option<bool>,
+}
+
+/// What a client says about a device; what is not said is kept, or as usual for a new one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeviceSpec {
+    pub(crate) status: Option<Status>,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) authentication: Option<Object<AuthenticationBody>>,
+    pub(crate) capabilities: Option<Object<CapabilitiesBody>>,
+    pub(crate) device_scope: Option<String>,
+    pub(crate) parent_scopes: Option<Vec<String>>,
+}
+
+/// What a client says about a module.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ModuleSpec {
+    pub(crate) managed_by: Option<String>,
+    pub(crate) authentication: Option<Object<AuthenticationBody>>,
+}
+
+/// What a new twin begins with.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstTwin {
+    pub(crate) birth: Birth,
+    pub(crate) tags: Map<String, Value>,
+    pub(crate) desired: Map<String, Value>,
+}
+
+impl FirstTwin {
+    /// Nothing.
+    pub(crate) fn empty(birth: Birth) -> Self {
+        Self { birth, tags: Map::new(), desired: Map::new() }
+    }
+
+    fn made_at(&self, now: Timestamp) -> Result<Twin, ServiceError> {
+        Twin::new(self.birth, self.tags.clone(), self.desired.clone(), now)
+    }
+}
+
+/// The tables of one hub in one transaction.
+///
+/// A step that is refused has written nothing, so that a bulk request can go on with its next entry.
+pub(crate) struct Registry<'a, 't> {
+    pub(crate) hub: &'a Hub,
+    /// The hub's key.
+    pub(crate) key: &'a str,
+    pub(crate) transaction: &'a mut Transaction<'t>,
+}
+
+impl Registry<'_, '_> {
+    /// The device `id`.
+    pub(crate) fn device(&self, id: &str) -> Result<Versioned<Device>, ServiceError> {
+        let found = self.transaction.get(&self.hub.devices, &ids::device_key(self.key, id));
+        found.ok_or_else(|| errors::device_not_found(id))
+    }
+
+    /// The module `id` of the device `device_id`.
+    pub(crate) fn module(&self, device_id: &str, id: &str) -> Result<Versioned<Module>, ServiceError> {
+        let found = self.transaction.get(&self.hub.modules, &ids::module_key(self.key, device_id, id));
+        match found {
+            Some(module) => Ok(module),
+            None => self.device(device_id).and_then(|_| Err(errors::module_not_found(device_id, id))),
+        }
+    }
+
+    /// Makes the device `id` with its twin, and an Edge device's own modules.
+    pub(crate) fn create_device(
+        &mut self,
+        id: &str,
+        spec: &DeviceSpec,
+        twin: &FirstTwin,
+    ) -> Result<Device, ServiceError> {
+        ids::device(id)?;
+        if self.device(id).is_ok() {
+            let message = format!("A device with ID '{id}' is already registered.");
+            return Err(ServiceError::new(&errors::DEVICE_ALREADY_EXISTS, message));
+        }
+        let now = self.hub.ground.now();
+        let blank = Device {
+            id: id.into(),
+            generation: ticks(now),
+            tag: etag::first_number(&*self.hub.ground.entropy),
+            enabled: true,
+            status_reason: None,
+            status_changed_at: None,
+            credentials: Credentials::None,
+            iot_edge: false,
+            device_scope: None,
+            parent_scopes: Vec::new(),
+        };
+        let mut device = self.described(&blank, spec, None)?;
+        device.status_changed_at = None;
+        let twin = twin.made_at(now)?;
+        self.put_device(&device);
+        self.transaction.put(&self.hub.twins, &ids::device_key(self.key, id), twin);
+        self.follow_edge(false, &device)?;
+        Ok(device)
+    }
+
+    /// Changes the device that stands as `current`.
+    pub(crate) fn update_device(&mut self, current: &Device, spec: &DeviceSpec) -> Result<Device, ServiceError> {
+        let mut device = self.described(current, spec, Some(&current.credentials))?;
+        device.tag = current.tag.wrapping_add(1);
+        self.put_device(&device);
+        self.follow_edge(current.iot_edge, &device)?;
+        Ok(device)
+    }
+
+    /// Removes the device `id` with its modules and all their twins.
+    pub(crate) fn delete_device(&mut self, id: &str) {
+        let key = ids::device_key(self.key, id);
+        self.transaction.delete(&self.hub.devices, &key);
+        self.transaction.delete(&self.hub.twins, &key);
+        for (module, _) in self.transaction.all(&self.hub.modules, &format!("{key}/")) {
+            self.transaction.delete(&self.hub.modules, &module);
+            self.transaction.delete(&self.hub.twins, &module);
+        }
+    }
+
+    /// Makes the module `id` of the device `device_id` with its twin.
+    pub(crate) fn create_module(
+        &mut self,
+        device_id: &str,
+        id: &str,
+        spec: &ModuleSpec,
+        twin: &FirstTwin,
+    ) -> Result<Module, ServiceError> {
+        ids::module(id)?;
+        self.device(device_id)?;
+        let key = ids::module_key(self.key, device_id, id);
+        if self.transaction.get(&self.hub.modules, &key).is_some() {
+            let message = format!("A module with ID '{id}' on device with ID '{device_id}' is already registered.");
+            return Err(ServiceError::new(&errors::MODULE_ALREADY_EXISTS, message));
+        }
+        let below = format!("{}/", ids::device_key(self.key, device_id));
+        if self.transaction.all(&self.hub.modules, &below).len() >= MOST_MODULES {
+            let message =
+                format!("The device '{device_id}' has {MOST_MODULES} modules, which is as many as it may have.");
+            return Err(ServiceError::new(&errors::TOO_MANY_MODULES, message));
+        }
+        self.insert_module(device_id, id, spec, twin)
+    }
+
+    /// Changes the module that stands as `current`.
+    pub(crate) fn update_module(&mut self, current: &Module, spec: &ModuleSpec) -> Result<Module, ServiceError> {
+        let module = Module {
+            tag: current.tag.wrapping_add(1),
+            managed_by: spec.managed_by.as_deref().map(Box::from),
+            credentials: self.credentials(spec.authentication.as_ref(), Some(&current.credentials))?,
+            ..current.clone()
+        };
+        let key = ids::module_key(self.key, &current.device_id, &current.id);
+        self.transaction.put(&self.hub.modules, &key, module.clone());
+        Ok(module)
+    }
+
+    /// Removes a module with its twin.
+    pub(crate) fn delete_module(&mut self, device_id: &str, id: &str) {
+        let key = ids::module_key(self.key, device_id, id);
+        self.transaction.delete(&self.hub.modules, &key);
+        self.transaction.delete(&self.hub.twins, &key);
+    }
+
+    /// The twin under an identity's key.
+    pub(crate) fn twin(&self, key: &str) -> Option<Versioned<Twin>> {
+        self.transaction.get(&self.hub.twins, key)
+    }
+
+    /// Puts the twin of an identity that is there.
+    pub(crate) fn put_twin(&mut self, key: &str, twin: Twin) {
+        self.transaction.put(&self.hub.twins, key, twin);
+    }
+
+    fn put_device(&mut self, device: &Device) {
+        self.transaction.put(&self.hub.devices, &ids::device_key(self.key, &device.id), device.clone());
+    }
+
+    fn insert_module(
+        &mut self,
+        device_id: &str,
+        id: &str,
+        spec: &ModuleSpec,
+        twin: &FirstTwin,
+    ) -> Result<Module, ServiceError> {
+        let now = self.hub.ground.now();
+        let module = Module {
+            id: id.into(),
+            device_id: device_id.into(),
+            generation: ticks(now),
+            tag: etag::first_number(&*self.hub.ground.entropy),
+            managed_by: spec.managed_by.as_deref().map(Box::from),
+            credentials: self.credentials(spec.authentication.as_ref(), None)?,
+        };
+        let twin = twin.made_at(now)?;
+        let key = ids::module_key(self.key, device_id, id);
+        self.transaction.put(&self.hub.modules, &key, module.clone());
+        self.transaction.put(&self.hub.twins, &key, twin);
+        Ok(module)
+    }
+
+    fn credentials(
+        &self,
+        sent: Option<&Object<AuthenticationBody>>,
+        current: Option<&Credentials>,
+    ) -> Result<Credentials, ServiceError> {
+        let sent = sent.map(|Object(sent)| sent.clone()).unwrap_or_default();
+        sent.resolve(current, &*self.hub.ground.entropy)
+    }
+
+    /// `device` as `spec` describes it; `credentials` are those it has already.
+    fn described(
+        &self,
+        device: &Device,
+        spec: &DeviceSpec,
+        credentials: Option<&Credentials>,
+    ) -> Result<Device, ServiceError> {
+        if spec.status_reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+            return Err(errors::invalid(format!("'statusReason' is longer than {LONGEST_REASON} characters.")));
+        }
+        let mut described = device.clone();
+        described.credentials = self.credentials(spec.authentication.as_ref(), credentials)?;
+        described.status_reason = spec.status_reason.as_deref().map(Box::from);
+        let enabled = spec.status.map_or(device.enabled, |status| status == Status::Enabled);
+        if enabled != device.enabled {
+            described.enabled = enabled;
+            described.status_changed_at = Some(self.hub.ground.now());
+        }
+        if let Some(edge) = spec.capabilities.as_ref().and_then(|Object(capabilities)| capabilities.iot_edge) {
+            described.iot_edge = edge;
+        }
+        self.place(&mut described, spec)?;
+        Ok(described)
+    }
+
+    /// Settles the scopes: an Edge device has its own and maybe parents; any other has its one parent's.
+    fn place(&self, device: &mut Device, spec: &DeviceSpec) -> Result<(), ServiceError> {
+        let sent: Vec<&str> = spec.parent_scopes.iter().flatten().map(String::as_str).collect();
+        if device.iot_edge {
+            device.device_scope = Some(format!("{SCOPE}{}-{}", device.id, device.generation).into());
+            if spec.parent_scopes.is_some() {
+                device.parent_scopes = sent.into_iter().map(Box::from).collect();
+            }
+        } else {
+            let own = spec.device_scope.as_deref().filter(|scope| !scope.is_empty());
+            let parent = own.or_else(|| sent.first().copied());
+            device.device_scope = parent.map(Box::from);
+            device.parent_scopes = parent.map(Box::from).into_iter().collect();
+        }
+        if device.parent_scopes.len() > 1 {
+            return Err(refuse_scope("A device has one parent at most."));
+        }
+        device.parent_scopes.iter().try_for_each(|scope| self.check_scope(device, scope))
+    }
+
+    fn check_scope(&self, device: &Device, scope: &str) -> Result<(), ServiceError> {
+        let found = scope.strip_prefix(SCOPE).and_then(|name| name.rsplit_once('-'));
+        let parent = found.and_then(|(id, generation)| {
+            let parent = self.device(id).ok()?;
+            (parent.iot_edge && parent.generation.to_string() == generation).then_some(parent)
+        });
+        match parent {
+            Some(parent) if parent.id != device.id => Ok(()),
+            _ => Err(refuse_scope("The scope is not that of an Edge device of this hub.")),
+        }
+    }
+
+    /// An Edge device has two modules of its own from the beginning; they go when it stops being one.
+    fn follow_edge(&mut self, before: bool, device: &Device) -> Result<(), ServiceError> {
+        for id in SYSTEM_MODULES {
+            let exists = self.module(&device.id, id).is_ok();
+            if device.iot_edge && !exists {
+                let nothing = AuthenticationBody::none();
+                let spec = ModuleSpec { managed_by: None, authentication: Some(Object(nothing)) };
+                self.insert_module(&device.id, id, &spec, &FirstTwin::empty(Birth::Module))?;
+            } else if before && !device.iot_edge {
+                self.delete_module(&device.id, id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the scope of an Edge device begins with.
+const SCOPE: &str = "ms-azure-iot-edge://";
+
+fn refuse_scope(message: &str) -> ServiceError {
+    ServiceError::new(&errors::INVALID_DEVICE_SCOPE, message)
+}
+
+/// Whether a PUT makes or changes: without `If-Match` it makes, and where the thing is there already that is a conflict;
+/// with one it changes, and where the thing is missing there is nothing to change.
+pub(crate) fn makes(precondition: &Precondition) -> bool {
+    matches!(precondition, Precondition::None)
+}
+
+/// .NET ticks: tenths of a microsecond since the year 1.
+fn ticks(at: Timestamp) -> i64 {
+    const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
+    UNIX_EPOCH + at.as_second() * 10_000_000 + i64::from(at.subsec_nanosecond()) / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_are_eighteen_digits_of_ticks() {
+        let at: Timestamp = "2020-09-01T20:58:35.9909997Z".parse().unwrap();
+        assert_eq!(ticks(at), 637_345_907_159_909_997);
+    }
+}

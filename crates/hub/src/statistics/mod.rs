@@ -1,0 +1,4 @@
+//! Operations that count.
+
+pub mod devices;
+pub mod service;

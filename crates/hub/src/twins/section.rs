@@ -1,0 +1,192 @@
+//! One section of a twin's properties: values, the metadata that tells when each was set, and a version.
+//!
+//! Used by the twin to make, merge and replace `desired` (and, once devices connect, `reported`). Sections are kept as the
+//! text that is sent: values first, then `$metadata` and `$version`, as recorded. It checks no limits.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::document::Doc;
+
+/// The key of a section's metadata.
+const METADATA: &str = "$metadata";
+/// The key of a section's version.
+const VERSION: &str = "$version";
+const LAST_UPDATED: &str = "$lastUpdated";
+const LAST_UPDATED_VERSION: &str = "$lastUpdatedVersion";
+
+/// When something was set, for the metadata.
+#[derive(Debug, Clone)]
+pub(crate) struct Stamp {
+    /// The moment's text.
+    pub(crate) at: String,
+    /// The section's version with it; left out while nothing was ever set.
+    pub(crate) version: Option<u64>,
+}
+
+/// A section taken apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Section {
+    /// What was set.
+    pub(crate) values: Map<String, Value>,
+    metadata: Map<String, Value>,
+    /// Grows by one with each change.
+    pub(crate) version: u64,
+}
+
+impl Section {
+    /// A new section that holds `values`.
+    pub(crate) fn new(values: Map<String, Value>, stamp: &Stamp) -> Self {
+        let mut section = Self { values: Map::new(), metadata: Map::new(), version: 1 };
+        merge(&mut section.values, &mut section.metadata, values, stamp);
+        section
+    }
+
+    /// Takes a kept section apart.
+    pub(crate) fn read(doc: &Doc) -> Self {
+        let mut values = doc.fields();
+        let metadata = match values.remove(METADATA) {
+            Some(Value::Object(metadata)) => metadata,
+            _ => Map::new(),
+        };
+        let version = values.remove(VERSION).and_then(|version| version.as_u64()).unwrap_or(1);
+        Self { values, metadata, version }
+    }
+
+    /// The section as it is kept and sent.
+    pub(crate) fn doc(&self) -> Doc {
+        let (values, metadata) = (Doc::new(&self.values), Doc::new(&self.metadata));
+        let inside = values.as_str().strip_suffix('}').unwrap_or("{");
+        let comma = if self.values.is_empty() { "" } else { "," };
+        let text = format!("{inside}{comma}\"{METADATA}\":{},\"{VERSION}\":{}}}", metadata.as_str(), self.version);
+        match RawValue::from_string(text) {
+            Ok(text) => text.into(),
+            Err(error) => unreachable!("a section was put together from JSON: {error}"),
+        }
+    }
+
+    /// Merges `patch` at the moment `at`: objects into objects, `null` removes, all else replaces.
+    pub(crate) fn merge(&mut self, patch: Map<String, Value>, at: String) {
+        self.version += 1;
+        let stamp = Stamp { at, version: Some(self.version) };
+        merge(&mut self.values, &mut self.metadata, patch, &stamp);
+    }
+
+    /// Puts `values` in the place of all that was there.
+    pub(crate) fn replace(&mut self, values: Map<String, Value>, at: String) {
+        self.values.clear();
+        self.metadata.clear();
+        self.merge(values, at);
+    }
+
+    /// Drops what only the service writes from a section that a client sent.
+    pub(crate) fn strip(mut sent: Map<String, Value>) -> Map<String, Value> {
+        sent.remove(METADATA);
+        sent.remove(VERSION);
+        sent
+    }
+}
+
+/// The depth of `patch` was checked before, so the recursion is bounded.
+fn merge(values: &mut Map<String, Value>, metadata: &mut Map<String, Value>, patch: Map<String, Value>, stamp: &Stamp) {
+    metadata.insert(LAST_UPDATED.to_owned(), Value::from(stamp.at.clone()));
+    if let Some(version) = stamp.version {
+        metadata.insert(LAST_UPDATED_VERSION.to_owned(), version.into());
+    }
+    for (key, change) in patch {
+        match change {
+            Value::Null => {
+                values.remove(&key);
+                metadata.remove(&key);
+            }
+            Value::Object(change) => {
+                let below = metadata.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
+                let value = values.entry(key).or_insert_with(|| Value::Object(Map::new()));
+                if !value.is_object() {
+                    *value = Value::Object(Map::new());
+                }
+                if let (Value::Object(value), Value::Object(below)) = (value, below) {
+                    merge(value, below, change, stamp);
+                }
+            }
+            leaf => {
+                let mut below = Map::new();
+                merge(&mut Map::new(), &mut below, Map::new(), stamp);
+                metadata.insert(key.clone(), Value::Object(below));
+                values.insert(key, leaf);
+            }
+        }
+    }
+}
+
+/// Merges `patch` into values that have no metadata: tags.
+pub(crate) fn merge_plain(values: &mut Map<String, Value>, patch: Map<String, Value>) {
+    let stamp = Stamp { at: String::new(), version: None };
+    merge(values, &mut Map::new(), patch, &stamp);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(fields) = value else { panic!("{value} is no object") };
+        fields
+    }
+
+    fn section(values: Value) -> Section {
+        Section::new(object(values), &Stamp { at: "t1".to_owned(), version: Some(1) })
+    }
+
+    #[test]
+    fn a_section_is_kept_as_it_was_recorded() {
+        let text = section(json!({"user": "userA"})).doc();
+        assert_eq!(
+            text.as_str(),
+            r#"{"user":"userA","$metadata":{"$lastUpdated":"t1","$lastUpdatedVersion":1,"user":{"$lastUpdated":"t1","$lastUpdatedVersion":1}},"$version":1}"#
+        );
+        assert_eq!(Section::read(&text), section(json!({"user": "userA"})));
+        let empty = Section::new(Map::new(), &Stamp { at: "t1".to_owned(), version: None }).doc();
+        assert_eq!(empty.as_str(), r#"{"$metadata":{"$lastUpdated":"t1"},"$version":1}"#);
+    }
+
+    #[test]
+    fn objects_at_the_end_of_a_section_keep_their_braces() {
+        let nested = section(json!({"a": {"b": {"c": {}}}}));
+        assert_eq!(Section::read(&nested.doc()), nested);
+    }
+
+    #[test]
+    fn a_merge_touches_the_way_to_what_it_changes_and_nothing_beside_it() {
+        let mut changed = section(json!({"a": {"b": 1, "c": 2}, "d": 3}));
+        changed.merge(object(json!({"a": {"b": 9}})), "t2".to_owned());
+        let read = serde_json::from_str::<Value>(changed.doc().as_str()).unwrap();
+        assert_eq!(read["a"], json!({"b": 9, "c": 2}));
+        assert_eq!(read["$version"], 2);
+        let metadata = &read["$metadata"];
+        assert_eq!(metadata["$lastUpdated"], "t2");
+        assert_eq!(metadata["a"]["$lastUpdatedVersion"], 2);
+        assert_eq!(metadata["a"]["b"], json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2}));
+        assert_eq!(metadata["a"]["c"]["$lastUpdated"], "t1");
+        assert_eq!(metadata["d"]["$lastUpdated"], "t1");
+    }
+
+    #[test]
+    fn null_removes_a_value_and_its_metadata() {
+        let mut changed = section(json!({"a": {"b": 1}, "d": 3}));
+        changed.merge(object(json!({"a": null, "d": {"e": null}, "x": null})), "t2".to_owned());
+        assert_eq!(changed.values, object(json!({"d": {}})));
+        assert!(changed.metadata.get("a").is_none() && changed.metadata.get("x").is_none());
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_a_plain_value_and_the_other_way() {
+        let mut changed = section(json!({"a": 1, "b": {"c": 2}}));
+        changed.merge(object(json!({"a": {"x": 1}, "b": 7})), "t2".to_owned());
+        assert_eq!(changed.values, object(json!({"a": {"x": 1}, "b": 7})));
+        assert_eq!(changed.metadata["b"], json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2}));
+        assert_eq!(changed.metadata["a"]["x"]["$lastUpdatedVersion"], 2);
+    }
+}
