@@ -26,5 +26,5 @@ pub mod twins;
 mod versions;
 
 pub use models::Model;
-pub use service::Twins;
+pub use service::{Twins, handlers, refused};
 pub use twins::Twin;

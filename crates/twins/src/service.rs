@@ -25,62 +25,62 @@ pub struct Twins {
 impl Twins {
     /// The service over the estate's store.
     #[must_use]
-    pub fn new(estate: &Estate, ground: Ground) -> Self {
-        Self { store: estate.store.clone(), models: estate.store.table(), twins: estate.store.table(), ground }
-    }
-
-    /// Every operation that is served.
-    #[must_use]
-    pub fn handlers() -> &'static [Handler<Self>] {
-        const HANDLERS: &[Handler<Twins>] = &[
-            handler!(models::add),
-            handler!(models::list),
-            handler!(models::get),
-            handler!(models::update),
-            handler!(models::delete),
-            handler!(twins::get),
-            handler!(twins::put),
-            handler!(twins::update),
-            handler!(twins::delete),
-        ];
-        HANDLERS
-    }
-
-    /// Every operation that is known and not built.
-    #[must_use]
-    pub fn refused() -> &'static [&'static Operation] {
-        const REFUSED: &[&Operation] = &[
-            &query::QUERY_TWINS,
-            &relationships::GET_BY_ID,
-            &relationships::ADD,
-            &relationships::UPDATE,
-            &relationships::DELETE,
-            &relationships::LIST,
-            &relationships::LIST_INCOMING,
-            &components::GET,
-            &components::UPDATE,
-            &telemetry::SEND,
-            &telemetry::SEND_FROM_COMPONENT,
-            &event_routes::LIST,
-            &event_routes::GET_BY_ID,
-            &event_routes::ADD,
-            &event_routes::DELETE,
-            &import_jobs::LIST,
-            &import_jobs::ADD,
-            &import_jobs::GET_BY_ID,
-            &import_jobs::DELETE,
-            &import_jobs::CANCEL,
-            &delete_jobs::ADD,
-            &delete_jobs::LIST,
-            &delete_jobs::GET_BY_ID,
-        ];
-        REFUSED
+    pub fn new(estate: Estate, ground: Ground) -> Self {
+        Self { models: estate.store.table(), twins: estate.store.table(), store: estate.store, ground }
     }
 
     /// The key of a record: `instance/id`, where `instance` is the instance's name in lower case.
     pub(crate) fn key(instance: &str, id: &str) -> String {
         format!("{instance}/{id}")
     }
+}
+
+/// Every operation that is served.
+#[must_use]
+pub fn handlers() -> &'static [Handler<Twins>] {
+    const HANDLERS: &[Handler<Twins>] = &[
+        handler!(models::add),
+        handler!(models::list),
+        handler!(models::get),
+        handler!(models::update),
+        handler!(models::delete),
+        handler!(twins::get),
+        handler!(twins::put),
+        handler!(twins::update),
+        handler!(twins::delete),
+    ];
+    HANDLERS
+}
+
+/// Every operation that is known and not built.
+#[must_use]
+pub fn refused() -> &'static [&'static Operation] {
+    const REFUSED: &[&Operation] = &[
+        &query::QUERY_TWINS,
+        &relationships::GET_BY_ID,
+        &relationships::ADD,
+        &relationships::UPDATE,
+        &relationships::DELETE,
+        &relationships::LIST,
+        &relationships::LIST_INCOMING,
+        &components::GET,
+        &components::UPDATE,
+        &telemetry::SEND,
+        &telemetry::SEND_FROM_COMPONENT,
+        &event_routes::LIST,
+        &event_routes::GET_BY_ID,
+        &event_routes::ADD,
+        &event_routes::DELETE,
+        &import_jobs::LIST,
+        &import_jobs::ADD,
+        &import_jobs::GET_BY_ID,
+        &import_jobs::DELETE,
+        &import_jobs::CANCEL,
+        &delete_jobs::ADD,
+        &delete_jobs::LIST,
+        &delete_jobs::GET_BY_ID,
+    ];
+    REFUSED
 }
 
 impl fmt::Debug for Twins {
@@ -120,7 +120,7 @@ mod tests {
     use crate::testing::{World, interface};
 
     fn operations() -> impl Iterator<Item = &'static Operation> {
-        Twins::handlers().iter().map(|handler| handler.operation).chain(Twins::refused().iter().copied())
+        handlers().iter().map(|handler| handler.operation).chain(refused().iter().copied())
     }
 
     #[test]
@@ -128,11 +128,9 @@ mod tests {
         let names: BTreeSet<_> = operations().map(|operation| operation.name).collect();
         let places: BTreeSet<_> = operations().map(|operation| (operation.method.name(), operation.path)).collect();
         assert_eq!((names.len(), places.len()), (32, 32));
-        assert!(Twins::handlers().iter().all(|handler| handler.operation.support == Support::Served));
+        assert!(handlers().iter().all(|handler| handler.operation.support == Support::Served));
         assert!(
-            Twins::refused()
-                .iter()
-                .all(|operation| matches!(operation.support, Support::Refused(why) if !why.is_empty()))
+            refused().iter().all(|operation| matches!(operation.support, Support::Refused(why) if !why.is_empty()))
         );
     }
 

@@ -32,7 +32,7 @@ impl World {
         };
         let clock = Arc::new(SteerableClock::frozen_at("2026-11-22T01:12:48.12Z".parse().unwrap()));
         let ground = Ground { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(1)) };
-        Self { service: Twins::new(&Estate::new(Store::memory(), tenant), ground), clock }
+        Self { service: Twins::new(Estate::new(Store::memory(), tenant), ground), clock }
     }
 
     pub(crate) fn advance_seconds(&self, seconds: i64) {
@@ -69,7 +69,7 @@ impl World {
         operation: &'static Operation,
         request: Request,
     ) -> Result<Answer, ServiceError> {
-        let handler = Twins::handlers().iter().find(|handler| handler.operation.name == operation.name).unwrap();
+        let handler = crate::handlers().iter().find(|handler| handler.operation.name == operation.name).unwrap();
         let resource = Scope::resource("s", "contoso", TwinsInstance::TYPE, instance);
         let caller = Arc::new(iolite_identity::Caller::Anonymous);
         let permit = Permit::for_tests(caller, operation, resource, Uuid::nil());
