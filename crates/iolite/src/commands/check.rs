@@ -15,7 +15,7 @@ use crate::global::Global;
 const EXAMPLES: &str = "\
 Examples:
   iolite check --as reader-app --action Microsoft.Devices/IotHubs/devices/write --on hub:contoso-hub
-  iolite check --as reader-app --operation \"create device\" --on hub:contoso-hub \\
+  iolite check --as reader-app --operation Devices_CreateOrUpdateIdentity --on hub:contoso-hub \\
                --add-role \"IoT Hub Registry Contributor\"          what if it had that role there?
   iolite check --as owner-app --action Microsoft.Devices/IotHubs/twins/read --on hub:contoso-hub \\
                --without-role \"IoT Hub Data Contributor\"          what if it lost that one?

@@ -12,8 +12,8 @@ use crate::global::Global;
 
 const EXAMPLES: &str = "\
 Examples:
-  iolite explain                                           the last request
-  iolite explain 6f1c1f9e-…                                by the x-iolite-decision header or the request id
+  iolite explain                   the last request
+  iolite explain 6f1c1f9e-…        by the x-iolite-decision header or the request id of an answer
   iolite explain --last --format json | jq .suggestion";
 
 /// Say why a request was let through or refused, and which command would change it.

@@ -13,9 +13,9 @@ use crate::table::aligned;
 
 const EXAMPLES: &str = "\
 Examples:
-  iolite roles                                                        every role and every operation
-  iolite roles --action Microsoft.Devices/IotHubs/twins/write         the roles that grant it, smallest first
-  iolite roles --operation \"Devices_GetIdentity\" --format json        what it needs, and who has it";
+  iolite roles                                                    every role and operation
+  iolite roles --action Microsoft.Devices/IotHubs/twins/write     who grants it, smallest first
+  iolite roles --operation Devices_GetIdentity --format json      what it needs, and who has it";
 
 /// List roles, the actions they grant, and the operations that need them.
 #[derive(Debug, Args)]

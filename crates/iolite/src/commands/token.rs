@@ -14,9 +14,9 @@ use crate::global::Global;
 const EXAMPLES: &str = "\
 Examples:
   iolite token --as owner-app --for hub
-  curl --cacert \"$NODE_EXTRA_CA_CERTS\" -H \"Authorization: Bearer $(iolite token --as reader-app --for hub)\" \\
+  curl --cacert \"$NODE_EXTRA_CA_CERTS\" -H \"Authorization: Bearer $(iolite token --as reader-app)\" \\
        \"https://localhost:8443/devices?api-version=2021-04-12\"
-  iolite token --as owner-app --for twins --flaw expired     how does my program take an expired token?
+  iolite token --for twins --flaw expired        how does my program take an expired token?
   iolite token --as owner-app --for https://my-api.example --format json";
 
 /// Print an Entra access token, good or deliberately bad.
