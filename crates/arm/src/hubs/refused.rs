@@ -1,0 +1,215 @@
+//! What Resource Manager can do with hubs in Azure and not here, each with the reason that its caller reads.
+
+use iolite_kernel::{Method, Operation};
+
+use crate::table::refused_operation;
+
+/// Every one of them.
+pub(crate) const REFUSED: &[&Operation] = &[
+    &IOT_HUB_RESOURCE_LIST_JOBS,
+    &IOT_HUB_RESOURCE_GET_JOB,
+    &IOT_HUB_RESOURCE_GET_ENDPOINT_HEALTH,
+    &RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA,
+    &IOT_HUB_RESOURCE_TEST_ALL_ROUTES,
+    &IOT_HUB_RESOURCE_TEST_ROUTE,
+    &IOT_HUB_RESOURCE_EXPORT_DEVICES,
+    &IOT_HUB_RESOURCE_IMPORT_DEVICES,
+    &CERTIFICATES_LIST_BY_IOT_HUB,
+    &CERTIFICATES_GET,
+    &CERTIFICATES_CREATE_OR_UPDATE,
+    &CERTIFICATES_DELETE,
+    &CERTIFICATES_GENERATE_VERIFICATION_CODE,
+    &CERTIFICATES_VERIFY,
+    &IOT_HUB_MANUAL_FAILOVER,
+    &PRIVATE_LINK_RESOURCES_LIST,
+    &PRIVATE_LINK_RESOURCES_GET,
+    &PRIVATE_ENDPOINT_CONNECTIONS_LIST,
+    &PRIVATE_ENDPOINT_CONNECTIONS_GET,
+    &PRIVATE_ENDPOINT_CONNECTIONS_UPDATE,
+    &PRIVATE_ENDPOINT_CONNECTIONS_DELETE,
+];
+
+const CERTIFICATES: &str =
+    "X.509 authorities of a hub are not emulated yet: use self-signed thumbprints or symmetric keys.";
+const NETWORK: &str = "Private links and endpoints are Azure networking: the emulator listens on this machine alone.";
+const ROUTING: &str = "Message routing is not emulated yet: read telemetry from the built-in endpoint.";
+const JOBS: &str = "Import and export jobs are not emulated yet: use the bulk operations of the hub's own API.";
+const FAILOVER: &str = "There is one machine and no second region to fail over to.";
+const USAGES: &str = "The emulator has no quota of hubs.";
+
+const IOT_HUB_RESOURCE_LIST_JOBS: Operation = refused_operation(
+    "IotHubResource_ListJobs",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/jobs"),
+    "Microsoft.Devices/iotHubs/jobs/Read",
+    JOBS,
+    "Lists import and export jobs of a hub.",
+);
+const IOT_HUB_RESOURCE_GET_JOB: Operation = refused_operation(
+    "IotHubResource_GetJob",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/jobs/{jobId}"),
+    "Microsoft.Devices/iotHubs/jobs/Read",
+    JOBS,
+    "Reads import and export jobs of a hub.",
+);
+const IOT_HUB_RESOURCE_GET_ENDPOINT_HEALTH: Operation = refused_operation(
+    "IotHubResource_GetEndpointHealth",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routingEndpointsHealth"),
+    "Microsoft.Devices/iotHubs/routingEndpointsHealth/Read",
+    ROUTING,
+    "Reads message routes of a hub.",
+);
+const RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA: Operation = refused_operation(
+    "ResourceProviderCommon_GetSubscriptionQuota",
+    Method::Get,
+    subscription_path!("/providers/Microsoft.Devices/usages"),
+    "Microsoft.Devices/usages/Read",
+    USAGES,
+    "Reads quotas of a subscription.",
+);
+const IOT_HUB_RESOURCE_TEST_ALL_ROUTES: Operation = refused_operation(
+    "IotHubResource_TestAllRoutes",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routing/routes/$testall"),
+    "Microsoft.Devices/iotHubs/routing/$testall/Action",
+    ROUTING,
+    "Acts on message routes of a hub.",
+);
+const IOT_HUB_RESOURCE_TEST_ROUTE: Operation = refused_operation(
+    "IotHubResource_TestRoute",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routing/routes/$testnew"),
+    "Microsoft.Devices/iotHubs/routing/$testnew/Action",
+    ROUTING,
+    "Acts on message routes of a hub.",
+);
+const IOT_HUB_RESOURCE_EXPORT_DEVICES: Operation = refused_operation(
+    "IotHubResource_ExportDevices",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/exportDevices"),
+    "Microsoft.Devices/iotHubs/exportDevices/Action",
+    JOBS,
+    "Acts on import and export jobs of a hub.",
+);
+const IOT_HUB_RESOURCE_IMPORT_DEVICES: Operation = refused_operation(
+    "IotHubResource_ImportDevices",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/importDevices"),
+    "Microsoft.Devices/iotHubs/importDevices/Action",
+    JOBS,
+    "Acts on import and export jobs of a hub.",
+);
+const CERTIFICATES_LIST_BY_IOT_HUB: Operation = refused_operation(
+    "Certificates_ListByIotHub",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates"),
+    "Microsoft.Devices/iotHubs/certificates/Read",
+    CERTIFICATES,
+    "Lists X.509 authorities of a hub.",
+);
+const CERTIFICATES_GET: Operation = refused_operation(
+    "Certificates_Get",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
+    "Microsoft.Devices/iotHubs/certificates/Read",
+    CERTIFICATES,
+    "Reads X.509 authorities of a hub.",
+);
+const CERTIFICATES_CREATE_OR_UPDATE: Operation = refused_operation(
+    "Certificates_CreateOrUpdate",
+    Method::Put,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
+    "Microsoft.Devices/iotHubs/certificates/Write",
+    CERTIFICATES,
+    "Writes X.509 authorities of a hub.",
+);
+const CERTIFICATES_DELETE: Operation = refused_operation(
+    "Certificates_Delete",
+    Method::Delete,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
+    "Microsoft.Devices/iotHubs/certificates/Delete",
+    CERTIFICATES,
+    "Deletes X.509 authorities of a hub.",
+);
+const CERTIFICATES_GENERATE_VERIFICATION_CODE: Operation = refused_operation(
+    "Certificates_GenerateVerificationCode",
+    Method::Post,
+    group_path!(
+        "/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}/generateVerificationCode"
+    ),
+    "Microsoft.Devices/iotHubs/certificates/generateVerificationCode/Action",
+    CERTIFICATES,
+    "Acts on X.509 authorities of a hub.",
+);
+const CERTIFICATES_VERIFY: Operation = refused_operation(
+    "Certificates_Verify",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}/verify"),
+    "Microsoft.Devices/iotHubs/certificates/verify/Action",
+    CERTIFICATES,
+    "Acts on X.509 authorities of a hub.",
+);
+const IOT_HUB_MANUAL_FAILOVER: Operation = refused_operation(
+    "IotHub_ManualFailover",
+    Method::Post,
+    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/failover"),
+    "Microsoft.Devices/iotHubs/failover/Action",
+    FAILOVER,
+    "Acts on failover of a hub.",
+);
+const PRIVATE_LINK_RESOURCES_LIST: Operation = refused_operation(
+    "PrivateLinkResources_List",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/iotHubs/{resourceName}/privateLinkResources"),
+    "Microsoft.Devices/iotHubs/privateLinkResources/Read",
+    NETWORK,
+    "Lists private links of a hub.",
+);
+const PRIVATE_LINK_RESOURCES_GET: Operation = refused_operation(
+    "PrivateLinkResources_Get",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/iotHubs/{resourceName}/privateLinkResources/{groupId}"),
+    "Microsoft.Devices/iotHubs/privateLinkResources/Read",
+    NETWORK,
+    "Reads private links of a hub.",
+);
+const PRIVATE_ENDPOINT_CONNECTIONS_LIST: Operation = refused_operation(
+    "PrivateEndpointConnections_List",
+    Method::Get,
+    group_path!("/providers/Microsoft.Devices/iotHubs/{resourceName}/privateEndpointConnections"),
+    "Microsoft.Devices/iotHubs/privateEndpointConnections/Read",
+    NETWORK,
+    "Lists private links of a hub.",
+);
+const PRIVATE_ENDPOINT_CONNECTIONS_GET: Operation = refused_operation(
+    "PrivateEndpointConnections_Get",
+    Method::Get,
+    group_path!(
+        "/providers/Microsoft.Devices/iotHubs/{resourceName}/privateEndpointConnections/{privateEndpointConnectionName}"
+    ),
+    "Microsoft.Devices/iotHubs/privateEndpointConnections/Read",
+    NETWORK,
+    "Reads private links of a hub.",
+);
+const PRIVATE_ENDPOINT_CONNECTIONS_UPDATE: Operation = refused_operation(
+    "PrivateEndpointConnections_Update",
+    Method::Put,
+    group_path!(
+        "/providers/Microsoft.Devices/iotHubs/{resourceName}/privateEndpointConnections/{privateEndpointConnectionName}"
+    ),
+    "Microsoft.Devices/iotHubs/privateEndpointConnections/Write",
+    NETWORK,
+    "Writes private links of a hub.",
+);
+const PRIVATE_ENDPOINT_CONNECTIONS_DELETE: Operation = refused_operation(
+    "PrivateEndpointConnections_Delete",
+    Method::Delete,
+    group_path!(
+        "/providers/Microsoft.Devices/iotHubs/{resourceName}/privateEndpointConnections/{privateEndpointConnectionName}"
+    ),
+    "Microsoft.Devices/iotHubs/privateEndpointConnections/Delete",
+    NETWORK,
+    "Deletes private links of a hub.",
+);

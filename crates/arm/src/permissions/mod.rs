@@ -1,0 +1,3 @@
+//! What the caller may do at a scope.
+
+pub(crate) mod list;

@@ -1,0 +1,237 @@
+//! Makes a custom role, or changes one that stands.
+//! Source: 2022-04-01: 201 both ways. The caller needs the same action at every scope that the role can be assigned at. Built-in
+//! roles cannot be changed, and a custom role cannot be assignable at the root.
+
+use iolite_access::{Permission, Permit, RoleDefinition};
+use iolite_kernel::{
+    Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support, Uuid,
+};
+
+use super::document;
+use crate::Arm;
+use crate::errors::{
+    BAD_REQUEST, BUILT_IN_ROLE_IS_FIXED, INVALID_ACTION, INVALID_ROLE_DEFINITION_ID, INVALID_SCOPE,
+    LINKED_AUTHORIZATION_FAILED, NOT_SUPPORTED, ROLE_DEFINITION_NAME_TAKEN,
+};
+use crate::fields::Fields;
+
+/// `RoleDefinitions_CreateOrUpdate`.
+pub(crate) const OPERATION: Operation = Operation {
+    service: Service::Arm,
+    name: "RoleDefinitions_CreateOrUpdate",
+    method: Method::Put,
+    path: "/{*scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}",
+    versions: ApiVersions::AnyDate,
+    need: Need::Management { action: "Microsoft.Authorization/roleDefinitions/write" },
+    support: Support::Served,
+    summary: "Makes or changes a custom role.",
+};
+
+/// Answers 201 with the role.
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let id = Uuid::parse_str(request.param("roleDefinitionId")).map_err(|_| {
+        let text =
+            format!("The role definition ID '{}' is not valid: it must be a GUID.", request.param("roleDefinitionId"));
+        ServiceError::new(&INVALID_ROLE_DEFINITION_ID, text)
+    })?;
+    let role = read(&request)?;
+    check_scopes(arm, &permit, &role.assignable_scopes)?;
+    let key = id.to_string();
+    let written = arm.estate.store.transact(|transaction| {
+        if arm.book.built_in().iter().any(|known| known.id.eq_ignore_ascii_case(&key)) {
+            return Err(ServiceError::new(
+                &BUILT_IN_ROLE_IS_FIXED,
+                format!("The role '{key}' is built in and cannot be changed."),
+            ));
+        }
+        let namesake =
+            arm.book.all().into_iter().find(|other| other.name.eq_ignore_ascii_case(&role.name) && other.id != key);
+        if let Some(other) = namesake {
+            let text = format!("A role named '{}' exists already: {}.", role.name, other.id);
+            return Err(ServiceError::new(&ROLE_DEFINITION_NAME_TAKEN, text));
+        }
+        let now = arm.ground.now();
+        let standing = transaction.get(&arm.book.custom, &key);
+        let written = RoleDefinition {
+            id: key.clone(),
+            created_at: Some(standing.and_then(|role| role.created_at).unwrap_or(now)),
+            changed_at: Some(now),
+            ..role.clone()
+        };
+        transaction.put(&arm.book.custom, &key, written.clone());
+        Ok(written)
+    });
+    Ok(Answer::json(201, &document(&written.await?, permit.resource())))
+}
+
+/// Reads the body: a role without id and dates.
+fn read(request: &Request) -> Result<RoleDefinition, ServiceError> {
+    let mut body = Fields::of(request)?;
+    let mut properties = body.fields("properties")?.ok_or_else(|| invalid("'properties' is missing."))?;
+    let name = properties.text("roleName")?.filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| invalid("'properties.roleName' is missing."))?;
+    if properties.text("type")?.is_some_and(|kind| !kind.eq_ignore_ascii_case("CustomRole")) {
+        return Err(invalid("Only roles of the type CustomRole can be made."));
+    }
+    let description = properties.text("description")?.unwrap_or_default();
+    let permissions = properties.items("permissions")?.unwrap_or_default();
+    if permissions.is_empty() {
+        return Err(invalid("'properties.permissions' has no entry."));
+    }
+    let permissions = permissions.into_iter().map(read_permission).collect::<Result<_, _>>()?;
+    let scopes = properties.texts("assignableScopes")?.unwrap_or_default();
+    let parse = |text: &String| {
+        let scope = Scope::parse(text).map_err(|error| ServiceError::new(&INVALID_SCOPE, error.to_string()))?;
+        if scope == Scope::root() {
+            return Err(ServiceError::new(&INVALID_SCOPE, "A custom role cannot be assignable at '/'."));
+        }
+        Ok(scope)
+    };
+    let assignable_scopes: Vec<Scope> = scopes.iter().map(parse).collect::<Result<_, _>>()?;
+    if assignable_scopes.is_empty() {
+        return Err(invalid("'properties.assignableScopes' has no entry."));
+    }
+    Ok(RoleDefinition {
+        id: String::new(),
+        name,
+        description,
+        custom: true,
+        permissions,
+        assignable_scopes,
+        created_at: None,
+        changed_at: None,
+    })
+}
+
+fn read_permission(mut item: Fields) -> Result<Permission, ServiceError> {
+    let mut list = |name: &str| -> Result<Vec<String>, ServiceError> {
+        let actions = item.texts(name)?.unwrap_or_default();
+        match actions.iter().find(|action| !is_action(action)) {
+            Some(action) => {
+                Err(ServiceError::new(&INVALID_ACTION, format!("'{action}' is no action of any provider.")))
+            }
+            None => Ok(actions),
+        }
+    };
+    let permission = Permission {
+        actions: list("actions")?,
+        not_actions: list("notActions")?,
+        data_actions: list("dataActions")?,
+        not_data_actions: list("notDataActions")?,
+    };
+    if item.text("condition")?.is_some() {
+        return Err(ServiceError::new(&NOT_SUPPORTED, "Conditions in role definitions are not emulated."));
+    }
+    Ok(permission)
+}
+
+/// `*`, or words between slashes in which `*` stands for any text.
+fn is_action(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".*-_$".contains(&byte))
+    };
+    text == "*" || (text.contains('/') && text.split('/').all(is_word))
+}
+
+/// The role's scopes must be there, and the caller allowed to write roles at each of them.
+fn check_scopes(arm: &Arm, permit: &Permit, scopes: &[Scope]) -> Result<(), ServiceError> {
+    for scope in scopes {
+        arm.require_scope(scope)?;
+        let Need::Management { action } = OPERATION.need else { continue };
+        if !permit.resource().covers(scope) && !arm.may(permit.caller(), action, scope) {
+            let text = format!(
+                "The client '{}' has no authorization to perform action '{action}' over the linked scope '{scope}'.",
+                permit.caller().display_name()
+            );
+            return Err(ServiceError::new(&LINKED_AUTHORIZATION_FAILED, text));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(text: impl Into<String>) -> ServiceError {
+    ServiceError::new(&BAD_REQUEST, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{GROUP, SUBSCRIPTION, World, json};
+
+    const ID: &str = "77777777-7777-7777-7777-777777777777";
+
+    fn path(id: &str) -> String {
+        format!("{GROUP}/providers/Microsoft.Authorization/roleDefinitions/{id}")
+    }
+
+    fn body(change: impl FnOnce(&mut Value)) -> Value {
+        let mut properties = json!({
+            "roleName": "Gatekeeper", "type": "CustomRole", "description": "d", "assignableScopes": [GROUP],
+            "permissions": [{"dataActions": ["Microsoft.Devices/IotHubs/devices/*"], "notDataActions": ["*/delete"]}],
+        });
+        change(&mut properties);
+        json!({"properties": properties})
+    }
+
+    #[tokio::test]
+    async fn a_custom_role_is_made_and_changed() {
+        let world = World::new().await;
+        let first = world.put(&path(ID), body(|_| ())).await.unwrap();
+        assert_eq!(first.status, 201);
+        assert_eq!(json(&first)["properties"]["type"], "CustomRole");
+        world.clock.advance(iolite_kernel::SignedDuration::from_hours(1));
+        let second = world.put(&path(ID), body(|role| role["description"] = json!("e"))).await.unwrap();
+        assert_eq!(json(&second)["properties"]["createdOn"], "2026-11-22T12:00:00.0000000Z");
+        assert_eq!(json(&second)["properties"]["updatedOn"], "2026-11-22T13:00:00.0000000Z");
+        let role = world.arm.book.role(ID).unwrap();
+        assert!(role.allows("Microsoft.Devices/IotHubs/devices/write", true));
+        assert!(!role.allows("Microsoft.Devices/IotHubs/devices/delete", true));
+    }
+
+    #[tokio::test]
+    async fn built_in_roles_and_their_names_are_taken() {
+        let world = World::new().await;
+        let reader = path("acdd72a7-3385-48ef-bd42-f606fba81ae7");
+        assert_eq!(world.put(&reader, body(|_| ())).await.unwrap_err().code.name, "RoleDefinitionUpdateNotPermitted");
+        let namesake = body(|role| role["roleName"] = json!("owner"));
+        assert_eq!(world.put(&path(ID), namesake).await.unwrap_err().code.status, 409);
+    }
+
+    #[tokio::test]
+    async fn a_bad_role_is_refused_and_not_made() {
+        let world = World::new().await;
+        let elsewhere = GROUP.replace("contoso", "elsewhere");
+        let cases = [
+            (body(|role| role["roleName"] = json!(" ")), "BadRequest"),
+            (body(|role| role["type"] = json!("BuiltInRole")), "BadRequest"),
+            (body(|role| role["permissions"] = json!([])), "BadRequest"),
+            (body(|role| role["permissions"] = json!([{"actions": ["read things"]}])), "InvalidActionOrNotAction"),
+            (body(|role| role["permissions"] = json!([{"actions": "*"}])), "InvalidRequestContent"),
+            (body(|role| role["permissions"] = json!([{"actions": ["*"], "condition": "x"}])), "NotSupported"),
+            (body(|role| role["assignableScopes"] = json!([])), "BadRequest"),
+            (body(|role| role["assignableScopes"] = json!(["/"])), "InvalidScope"),
+            (body(|role| role["assignableScopes"] = json!(["contoso"])), "InvalidScope"),
+            (body(|role| role["assignableScopes"] = json!([elsewhere])), "ResourceNotFound"),
+        ];
+        for (body, code) in cases {
+            assert_eq!(world.put(&path(ID), body.clone()).await.unwrap_err().code.name, code, "{body}");
+        }
+        assert_eq!(world.put(&path("x"), body(|_| ())).await.unwrap_err().code.name, "InvalidRoleDefinitionId");
+        assert_eq!(world.arm.book.custom.count(""), 0);
+    }
+
+    #[tokio::test]
+    async fn a_scope_above_needs_the_right_there_too() {
+        let world = World::new().await;
+        let above = format!("/subscriptions/{SUBSCRIPTION}");
+        let wide = body(|role| role["assignableScopes"] = json!([above]));
+        let error = world.put(&path(ID), wide.clone()).await.unwrap_err();
+        assert_eq!(error.code.name, "LinkedAuthorizationFailed");
+        let assignment = format!("{above}/providers/Microsoft.Authorization/roleAssignments/{ID}");
+        let owner = "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+        let properties = json!({"roleDefinitionId": owner, "principalId": crate::testing::CALLER});
+        world.put(&assignment, json!({"properties": properties})).await.unwrap();
+        assert!(world.put(&path(ID), wide).await.is_ok());
+    }
+}

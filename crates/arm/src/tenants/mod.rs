@@ -1,0 +1,3 @@
+//! The tenants of the caller: one.
+
+pub(crate) mod list;

@@ -1,0 +1,67 @@
+//! What the body of an instance's PUT or PATCH asks for, and the instance that comes of it.
+//!
+//! Source: `DigitalTwinsDescription` and `DigitalTwinsPatchDescription` of 2023-01-31.
+
+use std::collections::BTreeMap;
+
+use iolite_kernel::{Request, ServiceError};
+use iolite_resources::TwinsInstance;
+use serde_json::{Map, Value, json};
+
+use crate::errors::BAD_REQUEST;
+use crate::fields::Fields;
+use crate::managed_identity::{self, IdentityChange};
+
+/// Members of the body that the service sets itself; sent back by clients that write what they read.
+const READ_ONLY: [&str; 5] =
+    ["createdTime", "lastUpdatedTime", "provisioningState", "hostName", "privateEndpointConnections"];
+
+/// The parts of a body that are there.
+#[derive(Debug, Clone)]
+pub(crate) struct InstanceChange {
+    pub(crate) location: Option<String>,
+    pub(crate) identity: Option<IdentityChange>,
+    tags: Option<BTreeMap<String, String>>,
+    other_properties: Map<String, Value>,
+}
+
+impl InstanceChange {
+    /// Reads and checks the body.
+    pub(crate) fn read(request: &Request) -> Result<Self, ServiceError> {
+        let mut body = Fields::of(request)?;
+        let location = body.text("location")?;
+        let tags = body.text_map("tags")?;
+        let identity = managed_identity::read(&mut body)?;
+        let mut properties = body.fields("properties")?.unwrap_or_default();
+        properties.drop(&READ_ONLY);
+        let access = properties.text("publicNetworkAccess")?;
+        let mut other_properties = properties.rest();
+        if let Some(access) = access {
+            if !["Enabled", "Disabled"].contains(&access.as_str()) {
+                let text = format!("'{access}' is not a value of publicNetworkAccess: Enabled and Disabled are.");
+                return Err(ServiceError::new(&BAD_REQUEST, text));
+            }
+            other_properties.insert("publicNetworkAccess".to_owned(), json!(access));
+        }
+        Ok(Self { location, identity, tags, other_properties })
+    }
+
+    /// The instance that a PUT makes of `base`: what the body leaves out goes back to its default.
+    pub(crate) fn replace(&self, base: &TwinsInstance) -> TwinsInstance {
+        TwinsInstance {
+            tags: self.tags.clone().unwrap_or_default(),
+            other_properties: self.other_properties.clone(),
+            ..base.clone()
+        }
+    }
+
+    /// The instance that a PATCH makes of `base`: what the body leaves out stays.
+    pub(crate) fn merge(&self, base: &TwinsInstance) -> TwinsInstance {
+        let mut instance = base.clone();
+        if let Some(tags) = &self.tags {
+            instance.tags.clone_from(tags);
+        }
+        instance.other_properties.extend(self.other_properties.clone());
+        instance
+    }
+}
