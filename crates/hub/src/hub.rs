@@ -12,6 +12,9 @@ use iolite_store::{Store, Table, Versioned};
 use crate::registry::Registry;
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
+/// How many records are looked at under one lock.
+const PIECE: usize = 2048;
+
 /// IoT Hub, for every hub of the world.
 pub struct Hub {
     pub(crate) store: Store,
@@ -35,6 +38,24 @@ impl Hub {
             twins: store.table(),
             configurations: store.table(),
             store,
+        }
+    }
+
+    /// How many devices the hub keyed `hub` has, and how many of those are enabled.
+    #[must_use]
+    pub fn device_counts(&self, hub: &str) -> (u64, u64) {
+        let prefix = format!("{hub}/");
+        let (mut total, mut enabled, mut after) = (0, 0, None);
+        loop {
+            let piece = self.devices.page(&prefix, after.as_deref(), PIECE);
+            for (_, device) in &piece {
+                total += 1;
+                enabled += u64::from(device.enabled);
+            }
+            match piece.last() {
+                Some((last, _)) if piece.len() == PIECE => after = Some(last.clone()),
+                _ => return (total, enabled),
+            }
         }
     }
 

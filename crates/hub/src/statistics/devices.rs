@@ -20,34 +20,20 @@ pub const OPERATION: Operation = Operation {
     summary: "Counts a hub's devices.",
 };
 
-/// How many devices are looked at between two chances for others.
-const PIECE: usize = 2048;
-
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct DeviceCounts {
     #[serde(rename = "totalDeviceCount")]
-    total: usize,
+    total: u64,
     #[serde(rename = "enabledDeviceCount")]
-    enabled: usize,
+    enabled: u64,
     #[serde(rename = "disabledDeviceCount")]
-    disabled: usize,
+    disabled: u64,
 }
 
 /// Counts the devices: 200.
 pub async fn run(hub: &Hub, permit: Permit, _: Request) -> Result<Answer, ServiceError> {
-    let prefix = format!("{}/", permit.resource_key());
-    let mut counts = DeviceCounts::default();
-    let mut after = None;
-    loop {
-        let piece = hub.devices.page(&prefix, after.as_deref(), PIECE);
-        counts.total += piece.len();
-        counts.enabled += piece.iter().filter(|(_, device)| device.enabled).count();
-        let Some((last, _)) = piece.last().filter(|_| piece.len() == PIECE) else { break };
-        after = Some(last.clone());
-        tokio::task::yield_now().await;
-    }
-    counts.disabled = counts.total - counts.enabled;
-    Ok(Answer::ok(&counts))
+    let (total, enabled) = hub.device_counts(&permit.resource_key());
+    Ok(Answer::ok(&DeviceCounts { total, enabled, disabled: total - enabled }))
 }
 
 #[cfg(test)]
