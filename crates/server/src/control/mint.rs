@@ -69,8 +69,7 @@ pub(super) fn sas(control: &Control, call: &Call) -> Result<Value, Refused> {
         (Some(name), _) => for_provisioning_service(control, name, call)?,
         (None, hub) => for_hub(control, hub, call)?,
     };
-    let token = sas::sign(&signing.resource, signing.key.reveal(), expiry.as_second(), signing.policy.as_deref())
-        .map_err(|error| Refused::bad_request(format!("the key cannot sign: {error}")))?;
+    let token = sas::sign(&signing.resource, &signing.key, expiry, signing.policy.as_deref());
     Ok(json!({"token": token, "expiresOn": iso_seconds(expiry), "resourceUri": signing.resource}))
 }
 

@@ -132,7 +132,7 @@ impl Control {
         tokio::pin!(connection);
         tokio::select! {
             outcome = connection.as_mut() => { outcome.ok(); }
-            _ = draining.wait_for(|draining| *draining) => {
+            () = async { draining.wait_for(|draining| *draining).await.ok(); } => {
                 connection.as_mut().graceful_shutdown();
                 connection.await.ok();
             }

@@ -73,7 +73,7 @@ impl Authority {
             write(&bundle_path, &bundle(&pem), false).map_err(file_error(&bundle_path))?;
         }
         let issuer = KeyPair::from_pem(&key)
-            .and_then(|key| Issuer::from_ca_cert_pem(&pem, key))
+            .map(|key| Issuer::new(params(), key))
             .map_err(|error| AuthorityError::Unreadable { path: folder.to_owned(), error })?;
         Ok(Self { issuer, pem, certificate_path, bundle_path })
     }
@@ -81,6 +81,12 @@ impl Authority {
 
 fn make() -> Result<(String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
+    let certificate = params().self_signed(&key)?;
+    Ok((certificate.pem(), key.serialize_pem()))
+}
+
+/// What every authority of ours says of itself; the key alone tells them apart, so the certificate need not be parsed.
+fn params() -> CertificateParams {
     let mut params = CertificateParams::default();
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, "Iolite local emulator authority");
@@ -90,8 +96,7 @@ fn make() -> Result<(String, String), rcgen::Error> {
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     params.not_before = date_time_ymd(2024, 1, 1);
     params.not_after = date_time_ymd(2049, 1, 1);
-    let certificate = params.self_signed(&key)?;
-    Ok((certificate.pem(), key.serialize_pem()))
+    params
 }
 
 /// The public roots as Mozilla keeps them, then ours.

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 
-pub(crate) use authority::{Authority, AuthorityError};
+pub(crate) use authority::Authority;
 use client_certificates::AnyCertificate;
-pub(crate) use leaf::{KnownNames, Leaves};
+pub(crate) use leaf::Leaves;
 
 /// The server side of TLS 1.2 and 1.3 over `leaves`, with client certificates asked for and optional.
 pub(crate) fn server_config(leaves: Leaves) -> Result<ServerConfig, rustls::Error> {
