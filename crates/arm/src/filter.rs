@@ -97,7 +97,7 @@ impl<'a> Iterator for Words<'a> {
             return Some(Word::Close);
         }
         if first == '\'' {
-            return self.quoted();
+            return Some(self.quoted());
         }
         let end = self.0.find(|letter: char| letter.is_whitespace() || "()'".contains(letter)).unwrap_or(self.0.len());
         let (name, rest) = self.0.split_at(end);
@@ -107,8 +107,8 @@ impl<'a> Iterator for Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Two quotes inside stand for one. A text that does not end is read as a name that no term has.
-    fn quoted(&mut self) -> Option<Word<'a>> {
+    /// Two quotes inside stand for one. A text that does not end is read as a bracket, which no value begins with.
+    fn quoted(&mut self) -> Word<'a> {
         let mut text = String::new();
         let mut letters = self.0.char_indices().skip(1).peekable();
         while let Some((at, letter)) = letters.next() {
@@ -119,11 +119,11 @@ impl<'a> Words<'a> {
                 letters.next();
             } else {
                 self.0 = &self.0[at + 1..];
-                return Some(Word::Text(text));
+                return Word::Text(text);
             }
         }
         self.0 = "";
-        Some(Word::Open)
+        Word::Open
     }
 }
 

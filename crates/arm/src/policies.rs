@@ -97,8 +97,7 @@ pub(crate) fn apply(
     entropy: &dyn Entropy,
 ) -> Vec<SharedAccessPolicy> {
     let decide = |change: &KeyChange, stands: Option<&Secret>| match (change, stands) {
-        (KeyChange::Set(key), _) => key.clone(),
-        (KeyChange::Keep, Some(key)) => key.clone(),
+        (KeyChange::Set(key), _) | (KeyChange::Keep, Some(key)) => key.clone(),
         (KeyChange::Keep, None) | (KeyChange::Renew, _) => Secret::new(entropy.key(KEY_BYTES)),
     };
     changes

@@ -42,10 +42,7 @@ impl HubChange {
         let tags = body.text_map("tags")?;
         let sku = body.fields("sku")?.map(read_sku).transpose()?;
         let identity = managed_identity::read(&mut body)?;
-        let mut properties = match body.fields("properties")? {
-            Some(properties) => properties,
-            None => Fields::default(),
-        };
+        let mut properties = body.fields("properties")?.unwrap_or_default();
         properties.drop(&READ_ONLY);
         let (retention_days, partition_count) = read_events(&mut properties)?;
         check_tls_version(&mut properties.clone())?;

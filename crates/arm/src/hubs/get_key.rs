@@ -24,13 +24,11 @@ pub(crate) const OPERATION: Operation = Operation {
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
     let hub = find(arm, &request)?;
     let name = request.param("keyName");
-    match hub.policy(name) {
-        Some(policy) => Ok(Answer::ok(&policies::document(policy))),
-        None => {
-            let text = format!("The hub '{}' has no shared access policy '{name}'.", hub.id.name());
-            Err(ServiceError::new(&DEVICES_NOT_FOUND, text))
-        }
-    }
+    let policy = hub.policy(name).ok_or_else(|| {
+        let text = format!("The hub '{}' has no shared access policy '{name}'.", hub.id.name());
+        ServiceError::new(&DEVICES_NOT_FOUND, text)
+    })?;
+    Ok(Answer::ok(&policies::document(policy)))
 }
 
 #[cfg(test)]

@@ -26,14 +26,11 @@ pub(crate) const OPERATION: Operation = Operation {
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
     let service = find(arm, &request)?;
     let name = request.param("keyName");
-    match service.policy(name) {
-        Some(policy) => Ok(Answer::ok(&policies::document(policy))),
-        None => {
-            let text =
-                format!("The provisioning service '{}' has no shared access policy '{name}'.", service.id.name());
-            Err(ServiceError::new(&DEVICES_NOT_FOUND, text))
-        }
-    }
+    let policy = service.policy(name).ok_or_else(|| {
+        let text = format!("The provisioning service '{}' has no shared access policy '{name}'.", service.id.name());
+        ServiceError::new(&DEVICES_NOT_FOUND, text)
+    })?;
+    Ok(Answer::ok(&policies::document(policy)))
 }
 
 #[cfg(test)]

@@ -26,40 +26,48 @@ pub(crate) const OPERATION: Operation = Operation {
 /// Answers 200 with the assignments. All of them are in one page.
 pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let scope = permit.resource();
-    let terms = terms(&request)?;
+    let wanted = Wanted::read(arm, &request)?;
     let above = arm.estate.scopes_above(scope);
-    let mut keep: Vec<Box<dyn Fn(&RoleAssignment) -> bool + Send>> = Vec::new();
-    let mut reach = Reach::All;
-    for term in &terms {
-        match term {
-            Term::Call(name, None) if name == "atscope" => reach = Reach::AtAndAbove,
-            Term::Call(name, None) if name == "atexactscope" => reach = Reach::Exact,
-            Term::Call(name, Some(id)) if name == "assignedto" => {
-                let mut ids = arm.estate.groups_of(id);
-                ids.push(id.clone());
-                keep.push(Box::new(move |assignment| {
-                    ids.iter().any(|id| id.eq_ignore_ascii_case(&assignment.principal_id))
-                }));
-            }
-            Term::Equals(name, id) if name == "principalid" => {
-                let id = id.clone();
-                keep.push(Box::new(move |assignment| id.eq_ignore_ascii_case(&assignment.principal_id)));
-            }
-            other => return Err(other.refuse()),
-        }
-    }
-    let within = |assignment: &RoleAssignment| match reach {
+    let within = |assignment: &RoleAssignment| match wanted.reach {
         Reach::Exact => assignment.scope == *scope,
         Reach::AtAndAbove => above.contains(&assignment.scope),
         Reach::All => above.contains(&assignment.scope) || arm.estate.scopes_above(&assignment.scope).contains(scope),
     };
     let all = arm.book.assignments.all("");
-    let chosen = all
-        .iter()
-        .map(|(_, assignment)| assignment)
-        .filter(|found| within(found) && keep.iter().all(|keep| keep(found)));
-    let value: Vec<_> = chosen.map(|assignment| document(assignment)).collect();
+    let chosen = all.iter().filter(|(_, found)| within(found) && wanted.names(&found.principal_id));
+    let value: Vec<_> = chosen.map(|(_, assignment)| document(assignment)).collect();
     Ok(Answer::ok(&json!({"value": value})))
+}
+
+/// What a filter asks for.
+struct Wanted {
+    reach: Reach,
+    /// The object ids that each term on principals lets through.
+    principals: Vec<Vec<String>>,
+}
+
+impl Wanted {
+    fn read(arm: &Arm, request: &Request) -> Result<Self, ServiceError> {
+        let mut wanted = Self { reach: Reach::All, principals: Vec::new() };
+        for term in terms(request)? {
+            match term {
+                Term::Call(name, None) if name == "atscope" => wanted.reach = Reach::AtAndAbove,
+                Term::Call(name, None) if name == "atexactscope" => wanted.reach = Reach::Exact,
+                Term::Call(name, Some(id)) if name == "assignedto" => {
+                    let mut ids = arm.estate.groups_of(&id);
+                    ids.push(id);
+                    wanted.principals.push(ids);
+                }
+                Term::Equals(name, id) if name == "principalid" => wanted.principals.push(vec![id]),
+                other => return Err(other.refuse()),
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn names(&self, principal_id: &str) -> bool {
+        self.principals.iter().all(|ids| ids.iter().any(|id| id.eq_ignore_ascii_case(principal_id)))
+    }
 }
 
 /// How far from the scope to look.
