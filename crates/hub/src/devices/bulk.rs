@@ -4,7 +4,7 @@
 //! done, the others are listed, and where there is one of those the status is 400 with the same shape. Needs the right to
 //! write and the right to delete, whatever the entries ask.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
@@ -61,13 +61,15 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     }
     let errors = hub
         .change(&permit.resource_key(), |registry| {
-            let mut seen = HashSet::new();
+            let mut seen: HashMap<_, &Entry> = HashMap::new();
             let refused = entries.iter().filter_map(|Object(entry)| {
-                let outcome = if seen.insert((&entry.id, &entry.module_id)) {
-                    entry.apply(registry)
-                } else {
-                    let message = "The request has more than one entry for this identity.";
-                    Err(ServiceError::new(&errors::DEVICE_DEFINED_MULTIPLE_TIMES, message))
+                let outcome = match seen.insert((&entry.id, &entry.module_id), entry) {
+                    None => entry.apply(registry),
+                    Some(before) if before.is_removal() && entry.is_removal() => Ok(()),
+                    Some(_) => {
+                        let message = "The request has more than one entry for this identity.";
+                        Err(ServiceError::new(&errors::DEVICE_DEFINED_MULTIPLE_TIMES, message))
+                    }
                 };
                 outcome.err().map(|error| EntryError {
                     device_id: entry.id.clone(),
@@ -152,6 +154,17 @@ mod tests {
         assert_eq!(errors, [409_001, 404_001, 400_011, 404_001, 400_004, 400_006]);
         assert_eq!(outcome["errors"][3]["moduleId"], "m");
         assert_eq!((world.hub.devices.count(""), world.hub.twins.count("")), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn an_identity_that_is_to_go_twice_goes_once() {
+        let world = World::new();
+        world.put_device("a", named("a")).await;
+        let twice = json!([{"id": "a", "importMode": "delete"}, {"id": "a", "importMode": "delete"}]);
+        assert_eq!(bulk(&world, twice.clone()).await, success());
+        assert_eq!(bulk(&world, twice).await.1["errors"][0]["errorCode"], 404_001);
+        let mixed = json!([{"id": "a"}, {"id": "a", "importMode": "delete"}]);
+        assert_eq!(bulk(&world, mixed).await.1["errors"][0]["errorCode"], 400_011);
     }
 
     #[tokio::test]

@@ -137,6 +137,11 @@ impl Entry {
         Ok(())
     }
 
+    /// Whether it asks for its identity to go, whatever the etag.
+    pub(super) fn is_removal(&self) -> bool {
+        self.mode() == Mode::Delete
+    }
+
     fn mode(&self) -> Mode {
         self.import_mode.unwrap_or_default()
     }
