@@ -80,9 +80,89 @@ fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
 }
 
 fn form_a(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
+    let gateway = if is_of_the_store(code, text) { "" } else { "-G:0" };
     let body = json!({
         "Message": format!("ErrorCode:{};{text}", code.name),
-        "ExceptionMessage": format!("Tracking ID:{}-G:0-TimeStamp:{}", at.id.simple(), month_first_seconds(at.now)),
+        "ExceptionMessage": format!("Tracking ID:{}{gateway}-TimeStamp:{}", at.id.simple(), month_first_seconds(at.now)),
     });
     Answer::json(code.status, &body).with_header("iothub-errorcode", code.name)
+}
+
+/// Whether the refusal is one that the registry's store gives itself: those name no gateway in their tracking id. Recorded
+/// are an unknown device and a twin's etag that has moved on; an identity's etag is the gateway's to refuse.
+fn is_of_the_store(code: &ErrorCode, text: &str) -> bool {
+    matches!(code.name, "DeviceNotFound" | "ModuleNotFound") || (code.status == 412 && text != code.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use iolite_kernel::{Body, Timestamp, Uuid};
+    use serde_json::Value;
+
+    use super::*;
+
+    const DEVICE_NOT_FOUND: ErrorCode = ErrorCode { status: 404, number: 404_001, name: "DeviceNotFound" };
+    const PRECONDITION_FAILED: ErrorCode = ErrorCode { status: 412, number: 412_001, name: "PreconditionFailed" };
+    const DEVICE_NOT_ONLINE: ErrorCode = ErrorCode { status: 404, number: 404_103, name: "DeviceNotOnline" };
+
+    fn circumstances() -> Circumstances<'static> {
+        Circumstances {
+            id: Uuid::nil(),
+            now: "2020-09-01T20:58:39Z".parse::<Timestamp>().unwrap(),
+            method: "GET",
+            path: "/devices/dev1",
+            origin: "https://localhost:8443",
+        }
+    }
+
+    fn said(answer: &Answer) -> (Value, Option<&str>) {
+        let Body::Json(bytes) = &answer.body else { panic!("{answer:?} has no JSON body") };
+        let code = answer.headers.iter().find(|(name, _)| *name == "iothub-errorcode").map(|(_, code)| code.as_str());
+        (serde_json::from_slice(bytes).unwrap(), code)
+    }
+
+    #[test]
+    fn the_store_s_own_refusals_name_no_gateway() {
+        let mismatch = "ETag mismatch for device ID 'dev1'";
+        for (code, text) in [(&DEVICE_NOT_FOUND, "dev1"), (&PRECONDITION_FAILED, mismatch)] {
+            let answer = HubFace.error(&ServiceError::new(code, text), circumstances());
+            let (body, header) = said(&answer);
+            assert_eq!((answer.status, header), (code.status, Some(code.name)));
+            assert_eq!(body["Message"], format!("ErrorCode:{};{text}", code.name));
+            let tracking = "Tracking ID:00000000000000000000000000000000-TimeStamp:09/01/2020 20:58:39";
+            assert_eq!(body["ExceptionMessage"], tracking);
+        }
+    }
+
+    #[test]
+    fn other_refusals_name_the_gateway() {
+        let answer = HubFace.error(&ServiceError::new(&PRECONDITION_FAILED, "PreconditionFailed"), circumstances());
+        let (body, _) = said(&answer);
+        assert!(body["ExceptionMessage"].as_str().unwrap().contains("-G:0-TimeStamp:"));
+    }
+
+    #[test]
+    fn the_gateway_s_own_body_goes_out_as_it_is() {
+        let error = ServiceError::new(&DEVICE_NOT_ONLINE, "x").with_body(r#"{"Message":"{}","ExceptionMessage":""}"#);
+        let answer = HubFace.error(&error, circumstances());
+        let (body, header) = said(&answer);
+        assert_eq!((&body["ExceptionMessage"], header), (&json!(""), Some("DeviceNotOnline")));
+    }
+
+    #[test]
+    fn every_refusal_of_the_house_has_the_service_s_shape_and_a_code() {
+        for (refusal, status) in [
+            (Refusal::UnknownPath, 404),
+            (Refusal::MalformedPath, 400),
+            (Refusal::MethodNotAllowed { allowed: vec![iolite_kernel::Method::Get] }, 405),
+            (Refusal::BodyTooLarge { limit: 1 }, 413),
+            (Refusal::BodyUnreadable, 400),
+            (Refusal::UnknownResource, 401),
+        ] {
+            let answer = HubFace.refusal(&refusal, circumstances());
+            let (body, header) = said(&answer);
+            assert_eq!(answer.status, status, "{refusal:?}");
+            assert!(body["Message"].as_str().unwrap().starts_with(&format!("ErrorCode:{};", header.unwrap())));
+        }
+    }
 }
