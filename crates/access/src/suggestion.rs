@@ -23,8 +23,8 @@ pub struct Suggestion {
 }
 
 impl Access {
-    /// The smallest built-in role that grants every one of `actions` in one plane: the one that grants the fewest of the
-    /// operations this process knows.
+    /// The smallest built-in role that grants every one of `actions` in one plane: the one that lets change the least, of
+    /// all that the operations of this process need.
     #[must_use]
     pub fn smallest_role(&self, actions: &[&str], data: bool) -> Option<Arc<RoleDefinition>> {
         let grants_all = |role: &&Arc<RoleDefinition>| actions.iter().all(|action| role.allows(action, data));
@@ -58,15 +58,24 @@ impl Access {
         })
     }
 
-    /// How much a role grants: the known operations' actions it covers, in both planes.
-    fn reach(&self, role: &RoleDefinition) -> usize {
-        let covered = |operation: &&&'static Operation| {
+    /// How much a role grants of the known operations' actions, in both planes: what it lets change first, then what it
+    /// lets do, then what it lets see. A role that only reads is smaller than any that writes.
+    fn reach(&self, role: &RoleDefinition) -> (usize, usize, usize) {
+        let mut granted: Vec<&'static str> = Vec::new();
+        for operation in &self.operations {
             let data = matches!(operation.need, Need::DataPlane { .. });
-            let actions = operation.need.actions();
-            !actions.is_empty() && actions.iter().all(|action| role.allows(action, data))
-        };
-        self.operations.iter().filter(covered).count()
+            granted.extend(operation.need.actions().iter().filter(|action| role.allows(action, data)));
+        }
+        granted.sort_unstable();
+        granted.dedup();
+        let ending = |word: &str| granted.iter().filter(|action| last_word_is(action, word)).count();
+        let (reads, acts) = (ending("read"), ending("action"));
+        (granted.len() - reads - acts, acts, reads)
     }
+}
+
+fn last_word_is(action: &str, word: &str) -> bool {
+    action.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(word))
 }
 
 /// The ready `az` line that assigns a role.
