@@ -14,7 +14,7 @@ use crate::global::Global;
 const EXAMPLES: &str = "\
 Examples:
   iolite clock show
-  iolite clock advance 1h                    tokens, locks and delays expire as if an hour had gone by
+  iolite clock advance 1h         tokens, locks and delays expire as if an hour had gone by
   iolite clock set 2030-01-01T00:00:00Z
   iolite clock freeze && iolite clock resume";
 const SHOW_EXAMPLE: &str = "Example:\n  iolite clock show --format json";

@@ -11,7 +11,7 @@ const EXAMPLES: &str = "\
 Example (refused for now):
   iolite lab list
 
-Until then, `iolite demo` tells the 401 stories with real requests, and `iolite explain` explains your own.";
+Until then, `iolite demo` tells the 401 stories, and `iolite explain` explains your own requests.";
 
 /// Guided 401 and 403 scenarios (not built yet).
 #[derive(Debug, Args)]
