@@ -130,9 +130,13 @@ impl Entra {
         if bare == origin || is_loopback(bare) {
             return v1(asked);
         }
-        let services = [Service::Hub, Service::Dps, Service::Twins, Service::Arm];
+        // The address under which `/metadata/endpoints` tells the CLI that Graph is; the door there knows it by its name.
+        if bare.strip_suffix("/graph").is_some_and(|root| root == origin || is_loopback(root)) {
+            return cloud.audiences(Service::Entra).first().and_then(|graph| v1(graph));
+        }
+        let services = [Service::Hub, Service::Dps, Service::Twins, Service::Arm, Service::Entra];
         let known = services.iter().flat_map(|service| cloud.audiences(*service));
-        if known.into_iter().any(|audience| audience.eq_ignore_ascii_case(bare)) || is_graph(cloud, bare) {
+        if known.into_iter().any(|audience| audience.eq_ignore_ascii_case(bare)) {
             return v1(asked);
         }
         self.application(bare.strip_prefix("api://").unwrap_or(bare))
@@ -150,14 +154,6 @@ impl Entra {
     }
 }
 
-/// Microsoft Graph's address in `cloud`.
-const fn graph(cloud: Cloud) -> &'static str {
-    match cloud {
-        Cloud::Public => "https://graph.microsoft.com",
-        Cloud::China => "https://microsoftgraph.chinacloudapi.cn",
-    }
-}
-
 /// Whether an address is an https origin of this machine.
 fn is_loopback(address: &str) -> bool {
     let Some(host) = address.strip_prefix("https://") else { return false };
@@ -167,7 +163,7 @@ fn is_loopback(address: &str) -> bool {
 
 fn is_graph(cloud: Cloud, audience: &str) -> bool {
     let bare = audience.strip_suffix('/').unwrap_or(audience);
-    bare.eq_ignore_ascii_case(graph(cloud)) || bare.eq_ignore_ascii_case(GRAPH_APPLICATION)
+    cloud.audiences(Service::Entra).iter().any(|known| known.eq_ignore_ascii_case(bare))
 }
 
 #[cfg(test)]
@@ -227,6 +223,12 @@ mod tests {
         {
             assert_eq!(aud(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn graph_is_known_by_its_address_on_this_machine() {
+        assert_eq!(aud("https://localhost:8443/graph").as_deref(), Some("https://graph.microsoft.com"));
+        assert_eq!(aud("https://localhost:8443/graph/").as_deref(), Some("https://graph.microsoft.com"));
     }
 
     #[test]

@@ -91,6 +91,11 @@ pub const MANAGED_IDENTITY_REQUEST: ErrorCode = code(400, 0, "invalid_request");
 /// The managed identity endpoint was asked without its header.
 pub const MANAGED_IDENTITY_HEADER: ErrorCode = code(401, 0, "unauthorized");
 
+/// Graph: the filter is not one that is understood.
+pub const GRAPH_FILTER: ErrorCode = code(400, 0, "Request_UnsupportedQuery");
+/// Graph: the body cannot be used.
+pub const GRAPH_BODY: ErrorCode = code(400, 0, "Request_BadRequest");
+
 /// The emulator failed.
 pub const INTERNAL: ErrorCode = code(500, 90033, "server_error");
 

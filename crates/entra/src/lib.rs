@@ -1,11 +1,12 @@
-//! The Entra ID issuer that comes with the emulator: discovery, keys, tokens, device codes and managed identities.
+//! The Entra ID issuer that comes with the emulator: discovery, keys, tokens, device codes, managed identities,
+//! and the three questions of Microsoft Graph that `az role assignment create` asks.
 //!
 //! `http` calls its operations; the wiring and `dps` ask it for tokens without a wire ([`Entra::issue`]). It reads the
 //! directory and never changes it, and it never follows an address that a token or a client names: what it trusts is in
 //! the directory.
 //!
-//! Every operation here is public by nature: it is where callers come to be told apart. What a grant needs (secret,
-//! assertion, password) is the grant's own business.
+//! Every operation but Graph's is public by nature: it is where callers come to be told apart. What a grant needs
+//! (secret, assertion, password) is the grant's own business.
 
 #![expect(clippy::unused_async, reason = "every operation's `run` has one shape, whether it waits for anything or not")]
 
@@ -21,6 +22,7 @@ mod entra;
 pub mod errors;
 mod form;
 mod grant;
+pub mod graph;
 mod issue;
 pub mod keys;
 pub mod managed_identity;
@@ -55,6 +57,9 @@ pub fn handlers() -> &'static [Handler<Entra>] {
         handler!(device_code::page),
         handler!(device_code::approve),
         handler!(user_realm::get),
+        handler!(graph::list_users),
+        handler!(graph::list_service_principals),
+        handler!(graph::get_by_ids),
         handler!(managed_identity::imds),
         handler!(managed_identity::app_service),
     ];

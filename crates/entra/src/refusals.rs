@@ -6,6 +6,8 @@ const NO_BROWSER: &str = "signing in through a browser is not emulated; use the 
 const NO_SESSIONS: &str = "there are no browser sessions to end";
 const NO_V1_DEVICE: &str = "the device code flow is served at its v2.0 address, /{tenant}/oauth2/v2.0/devicecode";
 const NO_MACHINE: &str = "the emulator is no virtual machine; of its metadata only the identity endpoint is served";
+const NO_GRAPH: &str =
+    "of Microsoft Graph only what role assignments need is served; the directory is in the world file";
 const NO_FEDERATION: &str = "there is no federation with WS-Trust or SAML";
 
 /// The refused operations.
@@ -28,6 +30,9 @@ pub(crate) const REFUSED: &[&Operation] = &[
         NO_FEDERATION,
         "Tells the federation metadata.",
     ),
+    &entra("Graph_GetMe", Method::Get, "/graph/v1.0/me", NO_GRAPH, "Tells who is signed in."),
+    &entra("Graph_ListGroups", Method::Get, "/graph/v1.0/groups", NO_GRAPH, "Lists groups."),
+    &entra("Graph_ListApplications", Method::Get, "/graph/v1.0/applications", NO_GRAPH, "Lists applications."),
     &operation(
         Service::ManagedIdentity,
         "Instance_Get",

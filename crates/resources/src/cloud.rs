@@ -20,6 +20,9 @@ pub enum Cloud {
 /// The application id under which Digital Twins is registered in Entra; accepted as an audience besides its URI.
 const DIGITAL_TWINS_APPLICATION: &str = "0b07f429-9f4b-4714-9392-cc5e8e80c8b0";
 
+/// The application id of Microsoft Graph, an audience besides its address as well.
+const GRAPH_APPLICATION: &str = "00000003-0000-0000-c000-000000000000";
+
 impl Cloud {
     /// The `aud` values that tokens for `service` may carry, the documented resource first. Empty where the service
     /// takes no Entra token.
@@ -36,7 +39,10 @@ impl Cloud {
             (Self::China, Service::Arm) => {
                 &["https://management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"]
             }
-            (_, Service::Entra | Service::ManagedIdentity) => &[],
+            // The issuer's own one protected door: its slice of Microsoft Graph.
+            (Self::Public, Service::Entra) => &["https://graph.microsoft.com", GRAPH_APPLICATION],
+            (Self::China, Service::Entra) => &["https://microsoftgraph.chinacloudapi.cn", GRAPH_APPLICATION],
+            (_, Service::ManagedIdentity) => &[],
         }
     }
 

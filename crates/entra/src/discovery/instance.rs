@@ -33,7 +33,8 @@ pub async fn run(entra: &Entra, _: Permit, request: Request) -> Result<Answer, S
     let asked = asked
         .ok_or_else(|| ServiceError::new(&MISSING_FIELD, "The query lacks the parameter 'authorization_endpoint'."))?;
     let own_host = request.origin.split_once("://").map_or(request.origin.as_str(), |(_, host)| host);
-    let (host, segment) = authority(asked).filter(|(host, _)| is_known(host, own_host)).ok_or_else(|| {
+    let found = authority(asked).and_then(|(host, segment)| Some((known(host, own_host)?, segment)));
+    let (host, segment) = found.ok_or_else(|| {
         ServiceError::new(&UNKNOWN_AUTHORITY, "The authorization_endpoint is not one of this issuer.")
     })?;
     let tenant = &entra.estate.tenant;
@@ -58,10 +59,14 @@ fn authority(endpoint: &str) -> Option<(&str, &str)> {
     path.split(['/', '?']).next().filter(|segment| !segment.is_empty()).map(|segment| (host, segment))
 }
 
-/// Whether a host is ours, with any port (MSAL for Python leaves it out), or one of Entra's.
-fn is_known(host: &str, own_host: &str) -> bool {
+/// The host to go on with: ours as it was dialled, with its port, which MSAL for Python leaves out when it asks; or one of
+/// Entra's.
+fn known<'a>(host: &'a str, own_host: &'a str) -> Option<&'a str> {
     let name = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-    name(host) == name(own_host) || MICROSOFT_HOSTS.contains(&host.to_ascii_lowercase().as_str())
+    if name(host) == name(own_host) {
+        return Some(own_host);
+    }
+    MICROSOFT_HOSTS.contains(&host.to_ascii_lowercase().as_str()).then_some(host)
 }
 
 #[cfg(test)]
@@ -82,7 +87,11 @@ mod tests {
         let endpoint = format!("https://localhost:8443/{TENANT_ID}/v2.0/.well-known/openid-configuration");
         assert_eq!(found["tenant_discovery_endpoint"], endpoint);
         assert_eq!(found["metadata"][0]["aliases"][0], "localhost:8443");
-        assert!(ask(Some(&format!("https://localhost/{TENANT_ID}/oauth2/v2.0/authorize"))).await.is_ok());
+        let portless = ask(Some(&format!("https://localhost/{TENANT_ID}/oauth2/v2.0/authorize"))).await.unwrap();
+        assert_eq!(portless["tenant_discovery_endpoint"], endpoint);
+        let microsoft = ask(Some("https://login.microsoftonline.com/common/oauth2/v2.0/authorize")).await.unwrap();
+        let endpoint = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
+        assert_eq!(microsoft["tenant_discovery_endpoint"], endpoint);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! How the Entra issuer says no, and how the managed identity endpoints do.
+//! How the Entra issuer says no, and how the managed identity endpoints and Microsoft Graph do.
 //!
 //! Sources: RFC 6749, section 5.2; answers of the service quoted in public issues since 2023 (before, the description had
 //! line breaks); "How to use managed identities on an Azure VM", error handling.
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Circumstances, Face};
 use crate::Refusal;
 
-/// The issuer's face, and that of the managed identity endpoints.
+/// The issuer's face, and that of the managed identity endpoints and of Graph.
 pub struct EntraFace;
 
 const NOT_FOUND: ErrorCode = ErrorCode { status: 404, number: 0, name: "invalid_request" };
@@ -43,7 +43,11 @@ impl Face for EntraFace {
             Refusal::ApiVersionUnknown { given, .. } => {
                 refuse(&API_VERSION, &format!("The api-version '{given}' is not known."), at)
             }
-            Refusal::Denied(_) => refuse(&DENIED, "The caller is not let in.", at),
+            // Graph's alone: nothing else here asks for a credential at the door.
+            Refusal::Denied(_) => refuse(&DENIED, "The access token is missing or was not accepted.", at).with_header(
+                "www-authenticate",
+                format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\"", at.origin),
+            ),
             Refusal::NotSupported { operation, why } => {
                 refuse(&NOT_SUPPORTED, &format!("{} is not emulated: {why}.", operation.name), at)
             }
@@ -59,12 +63,27 @@ fn refuse(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
     let is = |prefix: &str| at.path.trim_start_matches('/').to_ascii_lowercase().starts_with(prefix);
     let body = if is("msi/") {
         json!({"statusCode": code.status, "message": text, "correlationId": at.id.to_string()})
+    } else if is("graph/") {
+        graph(code, text, at)
     } else if is("metadata/") {
         json!({"error": code.name, "error_description": text})
     } else {
         oauth(code, text, at)
     };
     Answer::json(code.status, &body)
+}
+
+/// Microsoft Graph's shape.
+fn graph(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Value {
+    let inner = json!({"date": iso_seconds(at.now).trim_end_matches('Z'), "request-id": at.id.to_string()});
+    let name = match code.status {
+        401 => "InvalidAuthenticationToken",
+        404 => "ResourceNotFound",
+        405 => "Request_BadRequest",
+        501 => "NotSupported",
+        _ => code.name,
+    };
+    json!({"error": {"code": name, "message": text, "innerError": inner}})
 }
 
 /// A number of 0 stands for an error whose AADSTS number no public source tells.
@@ -156,6 +175,13 @@ mod tests {
         let machine = json_of(&EntraFace.refusal(&wrong_method, at("/metadata/identity/oauth2/token")));
         assert_eq!(machine["error"], "invalid_request");
         assert!(machine.get("error_codes").is_none());
+    }
+
+    #[test]
+    fn graph_has_its_own_shape() {
+        let body = json_of(&EntraFace.refusal(&Refusal::UnknownPath, at("/graph/v1.0/drives")));
+        assert_eq!(body["error"]["code"], "ResourceNotFound");
+        assert_eq!(body["error"]["innerError"]["date"], "2026-11-22T01:12:48");
     }
 
     #[test]
