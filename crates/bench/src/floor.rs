@@ -1,0 +1,98 @@
+//! The bare server: hyper, rustls, fixed bytes; with `--jwks`, one RSA signature verified on every request.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use clap::Args;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::{report, tls};
+
+/// How the bare server runs.
+#[derive(Args)]
+pub(crate) struct Floor {
+    /// The file whose bytes it answers.
+    #[arg(long)]
+    body: PathBuf,
+    /// A JWKS file: verify the RS256 signature of every request's token by its first key.
+    #[arg(long)]
+    jwks: Option<PathBuf>,
+    /// How many threads serve.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+struct Key {
+    n: Vec<u8>,
+    e: Vec<u8>,
+}
+
+pub(crate) fn run(floor: &Floor) -> Result<()> {
+    let body = Bytes::from(std::fs::read(&floor.body)?);
+    let key = floor.jwks.as_ref().map(|path| Key::read(path)).transpose()?.map(Arc::new);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(floor.threads).enable_all().build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        report(&serde_json::json!({"port": listener.local_addr()?.port()}));
+        let acceptor = TlsAcceptor::from(Arc::new(tls::server()?));
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let (acceptor, body, key) = (acceptor.clone(), body.clone(), key.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = service_fn(move |request| answer(request, body.clone(), key.clone()));
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+            });
+        }
+    })
+}
+
+async fn answer(request: Request<Incoming>, body: Bytes, key: Option<Arc<Key>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let allowed = key.is_none_or(|key| {
+        let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        header.and_then(|text| text.strip_prefix("Bearer ")).is_some_and(|token| key.verifies(token))
+    });
+    let mut response = Response::new(Full::new(if allowed { body } else { Bytes::new() }));
+    if !allowed {
+        *response.status_mut() = hyper::StatusCode::UNAUTHORIZED;
+    }
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+impl Key {
+    fn read(path: &PathBuf) -> Result<Self> {
+        let jwks: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+        let part = |name: &str| -> Result<Vec<u8>> {
+            let text = jwks["keys"][0][name].as_str().context("the JWKS has no RSA key")?;
+            Ok(URL_SAFE_NO_PAD.decode(text)?)
+        };
+        Ok(Self { n: part("n")?, e: part("e")? })
+    }
+
+    /// Signature, then the claims parsed: what any verifier must do.
+    fn verifies(&self, token: &str) -> bool {
+        let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let key = RsaPublicKeyComponents { n: &self.n, e: &self.e };
+        let claims = signed.split_once('.').and_then(|(_, claims)| URL_SAFE_NO_PAD.decode(claims).ok());
+        let parsed = claims.is_some_and(|claims| serde_json::from_slice::<serde_json::Value>(&claims).is_ok());
+        parsed && key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).is_ok()
+    }
+}

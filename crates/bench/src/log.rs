@@ -1,0 +1,78 @@
+//! The bare log: writers hand over a record and wait; one thread gathers who waits, writes once, syncs once, wakes all.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::report;
+
+/// How the bare log is driven.
+#[derive(Args)]
+pub(crate) struct Log {
+    /// The file, made anew.
+    #[arg(long)]
+    file: PathBuf,
+    /// How many writers wait at once.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// The size of a record, in bytes.
+    #[arg(long, default_value_t = 700)]
+    size: usize,
+    /// For how long, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+}
+
+type Waiting = (Vec<u8>, oneshot::Sender<()>);
+
+pub(crate) fn run(log: &Log) -> Result<()> {
+    let (sender, receiver) = mpsc::channel::<Waiting>();
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&log.file)?;
+    let writer = std::thread::spawn(move || -> std::io::Result<()> {
+        let mut batch = Vec::new();
+        while let Ok(first) = receiver.recv() {
+            let waiting: Vec<Waiting> = std::iter::once(first).chain(receiver.try_iter()).collect();
+            batch.clear();
+            waiting.iter().for_each(|(record, _)| batch.extend_from_slice(record));
+            file.write_all(&batch)?;
+            file.sync_data()?;
+            for (_, done) in waiting {
+                done.send(()).ok();
+            }
+        }
+        Ok(())
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let count: u32 = runtime.block_on(async {
+        let end = Instant::now() + Duration::from_secs_f64(log.seconds);
+        let tasks: Vec<_> = (0..log.clients).map(|_| tokio::spawn(client(sender.clone(), log.size, end))).collect();
+        let mut total = 0;
+        for task in tasks {
+            total += task.await??;
+        }
+        anyhow::Ok(total)
+    })?;
+    drop(sender);
+    writer.join().map_err(|_| anyhow::anyhow!("the writer panicked"))??;
+    std::fs::remove_file(&log.file)?;
+    report(&json!({"records": count, "per_second": (f64::from(count) / log.seconds).round()}));
+    Ok(())
+}
+
+async fn client(sender: mpsc::Sender<Waiting>, size: usize, end: Instant) -> Result<u32> {
+    let mut count = 0;
+    while Instant::now() < end {
+        let (done, wait) = oneshot::channel();
+        sender.send((vec![b'x'; size], done))?;
+        wait.await?;
+        count += 1;
+    }
+    Ok(count)
+}

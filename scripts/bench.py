@@ -1,0 +1,205 @@
+"""The measurements behind scripts/bench: each figure beside its floor, taken in turn in the same run, as ratios of medians."""
+
+import json
+import os
+import shutil
+import signal
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+IOLITE, BENCH, PART = sys.argv[1:4]
+ROUNDS = 3
+# The server under test and the generator get a core each, where there are two.
+PINNED = shutil.which("taskset") and (os.cpu_count() or 1) >= 2
+rows = []
+
+
+def pin(core, command):
+    return ["taskset", "-c", str(core), *command] if PINNED else command
+
+
+def row(what, ours, floor, ratio, aim):
+    rows.append((what, ours, floor, ratio, aim))
+    print(f"  {what}: {ours}   floor {floor}   ratio {ratio}   aim {aim}", flush=True)
+
+
+class Emulator:
+    """A running emulator on free ports, in a folder of its own."""
+
+    def __init__(self, durable=False):
+        self.folder = tempfile.mkdtemp(prefix="iolite-bench-")
+        self.ready_path = os.path.join(self.folder, "ready.json")
+        extra = ["--data-dir", os.path.join(self.folder, "data")] if durable else []
+        environment = {**os.environ, "XDG_STATE_HOME": os.path.join(self.folder, "state")}
+        self.begun = time.perf_counter()
+        self.process = subprocess.Popen(
+            pin(0, [IOLITE, "start", "--ports", "auto", "--ready-file", self.ready_path, *extra]),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        while not os.path.exists(self.ready_path):
+            if self.process.poll() is not None:
+                sys.exit("the emulator did not start")
+            time.sleep(0.0005)
+        self.seconds_to_ready = time.perf_counter() - self.begun
+        self.ready = json.load(open(self.ready_path))
+        self.port = int(self.ready["iot_hubs"][0]["endpoint"].rsplit(":", 1)[1])
+
+    def control(self, path, body):
+        request = urllib.request.Request(self.ready["control"] + path, json.dumps(body).encode(), {"content-type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def call(self, method, target, authorization, body=None):
+        tls = ssl.create_default_context(cafile=self.ready["ca_certificate"])
+        request = urllib.request.Request(
+            f"https://localhost:{self.port}{target}", None if body is None else json.dumps(body).encode(),
+            {"authorization": authorization, "content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, context=tls) as answer:
+            return answer.read()
+
+    def sas(self):
+        return self.control("/sas", {"policy": "iothubowner", "ttlSeconds": 7200})["token"]
+
+    def token(self):
+        return "Bearer " + self.control("/token", {"principal": "owner-app", "audience": "hub"})["access_token"]
+
+    def memory_mib(self):
+        for line in open(f"/proc/{self.process.pid}/status"):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def load(port, authorizations, **options):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(authorizations))
+        file.flush()
+        command = [BENCH, "load", "--port", str(port), "--authorizations", file.name]
+        for name, value in options.items():
+            command += [f"--{name}", str(value)]
+        return json.loads(subprocess.run(pin(1, command), check=True, capture_output=True, text=True).stdout)
+
+
+class Floor:
+    """The bare server."""
+
+    def __init__(self, body, jwks=None):
+        self.file = tempfile.NamedTemporaryFile()
+        self.file.write(body)
+        self.file.flush()
+        command = [BENCH, "floor", "--body", self.file.name] + (["--jwks", jwks] if jwks else [])
+        self.process = subprocess.Popen(pin(0, command), stdout=subprocess.PIPE, text=True)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def start():
+    times, memory = [], []
+    for _ in range(7):
+        emulator = Emulator()
+        times.append(emulator.seconds_to_ready * 1000)
+        time.sleep(1)
+        memory.append(emulator.memory_mib())
+        emulator.stop()
+    ready, azurite = statistics.median(times), azurite_start()
+    row("start-up to ready, first start (ms)", f"{ready:.0f}", f"{azurite:.0f} (Azurite)" if azurite else "-",
+        f"{ready / azurite:.2f}" if azurite else "-", "50 ms, 0.1 of Azurite")
+    row("idle memory (MiB)", f"{statistics.median(memory):.1f}", "-", "-", "16")
+
+
+def azurite_start():
+    azurite = os.environ.get("AZURITE") or shutil.which("azurite")
+    if not azurite:
+        return None
+    times = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.perf_counter()
+            process = subprocess.Popen([azurite, "--silent", "--inMemoryPersistence", "--location", folder],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while time.perf_counter() - begun < 30:
+                try:
+                    urllib.request.urlopen("http://127.0.0.1:10000/", timeout=1)
+                except urllib.error.HTTPError:
+                    break
+                except OSError:
+                    time.sleep(0.002)
+            times.append((time.perf_counter() - begun) * 1000)
+            process.terminate()
+            process.wait()
+    return statistics.median(times)
+
+
+def http():
+    emulator = Emulator()
+    sas, token = emulator.sas(), emulator.token()
+    target = "/devices/bench-1?api-version=2021-04-12"
+    emulator.call("PUT", target, sas, {"deviceId": "bench-1"})
+    floor = Floor(emulator.call("GET", target, sas))
+    for name, authorizations in (("SAS checked on every request", [sas]), ("cached Entra token", [token])):
+        compare(f"GET /devices/{{id}}, {name}", emulator.port, authorizations, floor.port, target)
+    floor.stop()
+    misses = ["Bearer " + emulator.control("/token", {"principal": "owner-app", "audience": "hub"})["access_token"]
+              for _ in range(6000)]
+    with tempfile.NamedTemporaryFile("wb", suffix=".json") as jwks:
+        tls = ssl.create_default_context(cafile=emulator.ready["ca_certificate"])
+        keys = f"{emulator.ready['entra']['authority']}/{emulator.ready['entra']['tenant_id']}/discovery/keys"
+        jwks.write(urllib.request.urlopen(keys, context=tls).read())
+        jwks.flush()
+        floor = Floor(emulator.call("GET", target, sas), jwks.name)
+        compare("GET /devices/{id}, a token never seen", emulator.port, misses, floor.port, target)
+        floor.stop()
+    emulator.stop()
+
+
+def compare(what, port, authorizations, floor_port, target):
+    ours, floors = [], []
+    for _ in range(ROUNDS):
+        floors.append(load(floor_port, authorizations, target=target))
+        ours.append(load(port, authorizations, target=target))
+    median = lambda runs, name: statistics.median(run[name] for run in runs)
+    mine, floor = median(ours, "per_second"), median(floors, "per_second")
+    row(f"{what} (requests/s)", f"{mine:.0f}", f"{floor:.0f}", f"{mine / floor:.2f}", "0.8")
+    mine, floor = median(ours, "p99_ms"), median(floors, "p99_ms")
+    row(f"{what} (p99, ms)", f"{mine:.2f}", f"{floor:.2f}", f"{mine / floor:.2f}", "-")
+
+
+def durable():
+    emulator = Emulator(durable=True)
+    sas = emulator.sas()
+    offset = 0
+    for clients in (1, 16, 256):
+        ours, floors = [], []
+        for _ in range(ROUNDS):
+            log = [BENCH, "log", "--file", os.path.join(emulator.folder, "floor.log"), "--clients", str(clients), "--seconds", "2"]
+            floors.append(json.loads(subprocess.run(pin(0, log), check=True, capture_output=True, text=True).stdout))
+            ours.append(load(emulator.port, [sas], target="/devices/bench-{n}?api-version=2021-04-12", method="PUT",
+                             body='{"deviceId":"bench-{n}"}', connections=clients, seconds=2, offset=offset))
+            offset += 10_000_000
+        mine = statistics.median(run["per_second"] for run in ours)
+        floor = statistics.median(run["per_second"] for run in floors)
+        row(f"durable device creations, {clients} clients (/s)", f"{mine:.0f}", f"{floor:.0f}", f"{mine / floor:.2f}", "0.8")
+    emulator.stop()
+
+
+for name, part in (("start", start), ("http", http), ("durable", durable)):
+    if PART in ("all", name):
+        print(name, flush=True)
+        part()
+
+width = max(len(what) for what, *_ in rows)
+print(f"\n{'':{width}}  {'iolite':>10}  {'floor':>16}  {'ratio':>6}  aim")
+for what, ours, floor, ratio, aim in rows:
+    print(f"{what:{width}}  {ours:>10}  {floor:>16}  {ratio:>6}  {aim}")
