@@ -18,7 +18,7 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 /// Prints lines to standard output, with control characters made visible: a request's path or a client's name may
 /// carry them, and a terminal would obey.
 pub(crate) fn say_lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> io::Result<()> {
-    lines.into_iter().try_for_each(|line| say(&visible(line.as_ref())))
+    lines.into_iter().try_for_each(|line| say(&visible(line.as_ref().trim_end())))
 }
 
 /// Prints a JSON value to standard output, indented.

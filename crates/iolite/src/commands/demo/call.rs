@@ -116,7 +116,7 @@ impl Expected {
             Some(words) if !body.contains(words) => {
                 Err(format!("{status} as expected, but without `{words}` in it; the answer was: {body}"))
             }
-            Some(words) => Ok(format!("{status} {words}, as expected: {}", self.because)),
+            Some(words) => Ok(format!("{status} {}, as expected: {}", words.trim_end_matches(';'), self.because)),
             None => Ok(format!("{status}, as expected: {}", self.because)),
         }
     }

@@ -1,6 +1,7 @@
 //! Who plays: tokens from the emulator's own issuer, and shared access signatures.
 
 use anyhow::{Context, Result};
+use iolite_kernel::{Secret, SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Credential, Expected};
@@ -55,4 +56,15 @@ pub(super) async fn sas(stage: &Stage, shown: &str, mut of: Value) -> Result<Cre
 pub(super) async fn hub_sas(stage: &Stage) -> Result<Credential> {
     let hub = stage.text(&["iot_hubs", "0", "name"]);
     sas(stage, "a SAS token of the policy iothubowner", json!({"hub": hub, "policy": "iothubowner"})).await
+}
+
+/// A registering device's own signature, made as a device makes it: with the key that it was given.
+pub(super) async fn device_sas(stage: &Stage, registration: &str, key: &Secret) -> Result<Credential> {
+    let clock = stage.control.get("/clock").await?;
+    let now: Timestamp = clock["now"].as_str().unwrap_or_default().parse().context("the clock tells no time")?;
+    let expiry = now.checked_add(SignedDuration::from_hours(1))?;
+    let id_scope = stage.text(&["provisioning_services", "0", "id_scope"]);
+    let resource = format!("{id_scope}/registrations/{registration}");
+    let header = iolite_identity::sas::sign(&resource, key, expiry, Some("registration"));
+    Ok(Credential { shown: "the device's own SAS token".to_owned(), header })
 }

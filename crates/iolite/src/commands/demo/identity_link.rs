@@ -1,6 +1,7 @@
 //! The cure: the provisioning service signs in to the hub by its managed identity, which needs a role like anyone else.
 
 use anyhow::{Context, Result, bail};
+use iolite_kernel::Secret;
 use serde_json::{Value, json};
 
 use super::call::{Call, Expected};
@@ -17,7 +18,8 @@ const ROLE: &str = "IoT Hub Data Contributor";
 /// The first version that has links by identity.
 const API_VERSION: &str = "2026-11-01";
 
-pub(super) async fn play(stage: &mut Stage) -> Result<()> {
+/// `key` is that of the registration that failed in the act before.
+pub(super) async fn play(stage: &mut Stage, key: &Secret) -> Result<()> {
     stage.act("The provisioning service linked by its managed identity")?;
     let arm = cast::sign_in(stage, "subscription-owner", cast::ARM).await?;
     let url = stage.arm_url(&stage.dps_id(), API_VERSION);
@@ -29,7 +31,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<()> {
     stage.send(call, Expected::status(200, "the link now has no key in it").saying("SystemAssigned")).await?;
 
     tell("The identity has no role on the hub yet:")?;
-    let registered = provisioning::register(stage, REGISTRATION).await?;
+    let registered = provisioning::register(stage, REGISTRATION, key).await?;
     provisioning::failed(&registered, "IotHubUnauthorized;")?;
     show_missing_role(stage).await?;
 
@@ -38,7 +40,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<()> {
     let principal_type = "ServicePrincipal";
     let grant = Grant { name: ASSIGNMENT, role: ROLE, scope: &scope, object_id: &object_id, principal_type };
     stage.assign(&arm, grant).await?;
-    let registered = provisioning::register(stage, REGISTRATION).await?;
+    let registered = provisioning::register(stage, REGISTRATION, key).await?;
     provisioning::assigned(&registered, "SAS is still denied, and the identity does not need it")
 }
 

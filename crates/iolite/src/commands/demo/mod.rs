@@ -68,15 +68,16 @@ fn settings(folder: &Path) -> Settings {
 
 async fn perform(running: &Emulator) -> Result<()> {
     let mut stage = Stage::new(running.ready().clone())?;
-    console::say(
-        "Iolite, told by itself: an emulator was started for this, and every line with a status is a real answer.",
-    )?;
+    let origin = stage.text(&["arm", "endpoint"]);
+    console::say(&format!(
+        "Iolite, told by itself. An emulator was started for this at {origin}; every status below is a real answer."
+    ))?;
     first_device::play(&mut stage).await.context("act 1")?;
     owner::play(&mut stage).await.context("act 2")?;
     provisioning::play(&mut stage).await.context("act 3")?;
     rehearsal::play(&mut stage).await.context("act 4")?;
-    switch::play(&mut stage).await.context("act 5")?;
-    identity_link::play(&mut stage).await.context("act 6")?;
+    let key = switch::play(&mut stage).await.context("act 5")?;
+    identity_link::play(&mut stage, &key).await.context("act 6")?;
     back_on::play(&mut stage).await.context("act 7")?;
     console::say(&format!("\nAll {} answers were as told. Your own turn: `iolite start`.", stage.answers()))?;
     Ok(())

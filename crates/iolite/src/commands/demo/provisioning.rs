@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use iolite_kernel::Secret;
 use serde_json::{Value, json};
 
 use super::call::{Call, Expected};
@@ -18,8 +19,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 pub(super) async fn play(stage: &mut Stage) -> Result<()> {
     stage.act("A device that registers itself through the Device Provisioning Service")?;
-    enrol(stage, REGISTRATION).await?;
-    let registered = register(stage, REGISTRATION).await?;
+    let key = enrol(stage, REGISTRATION).await?;
+    let registered = register(stage, REGISTRATION, &key).await?;
     let hub = registered["assignedHub"].as_str().unwrap_or_default().to_owned();
     assigned(&registered, &format!("to the hub at {hub}, through a link by connection string"))?;
     let token = cast::sign_in(stage, "owner-app", cast::HUB).await?;
@@ -28,8 +29,8 @@ pub(super) async fn play(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// Makes an individual enrolment with a symmetric key.
-pub(super) async fn enrol(stage: &mut Stage, registration: &str) -> Result<()> {
+/// Makes an individual enrolment and gives its symmetric key, which the service chose.
+pub(super) async fn enrol(stage: &mut Stage, registration: &str) -> Result<Secret> {
     let dps = stage.text(&["provisioning_services", "0", "name"]).to_owned();
     let owner = cast::sas(stage, "a SAS token of the policy provisioningserviceowner", json!({"dps": dps})).await?;
     let body = json!({
@@ -38,15 +39,14 @@ pub(super) async fn enrol(stage: &mut Stage, registration: &str) -> Result<()> {
         "provisioningStatus": "enabled",
     });
     let call = Call::put(stage.dps_url(&format!("/enrollments/{registration}")), &body).with(&owner);
-    stage.send(call, Expected::status(200, "the policy has EnrollmentWrite")).await?;
-    Ok(())
+    let enrolment = stage.send(call, Expected::status(200, "the policy has EnrollmentWrite")).await?.json();
+    let key = enrolment["attestation"]["symmetricKey"]["primaryKey"].as_str().context("the enrolment has no key")?;
+    Ok(Secret::new(key))
 }
 
 /// Registers as a device does, and waits for the end; gives the registration's state.
-pub(super) async fn register(stage: &mut Stage, registration: &str) -> Result<Value> {
-    let dps = stage.text(&["provisioning_services", "0", "name"]).to_owned();
-    let of = json!({"dps": dps, "registration": registration});
-    let device = cast::sas(stage, "the device's own SAS token", of).await?;
+pub(super) async fn register(stage: &mut Stage, registration: &str, key: &Secret) -> Result<Value> {
+    let device = cast::device_sas(stage, registration, key).await?;
     let scope = stage.text(&["provisioning_services", "0", "id_scope"]).to_owned();
     let base = format!("/{scope}/registrations/{registration}");
     let call =

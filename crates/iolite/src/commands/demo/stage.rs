@@ -44,7 +44,7 @@ impl Stage {
     /// Sends a request, tells it and its answer, and stops the demo where the answer is not the expected one.
     pub(super) async fn send(&mut self, call: Call<'_>, expected: Expected) -> Result<Reply> {
         let shown = call.credential.map(|credential| format!("  with {}", credential.shown)).unwrap_or_default();
-        tell(&format!("{} {}{shown}", call.method, call.url))?;
+        tell(&format!("{} {}{shown}", call.method, self.short(&call.url)))?;
         let reply = self.https.send(call.into_request()?).await?;
         self.answers += 1;
         match expected.judge(reply.status.as_u16(), &String::from_utf8_lossy(&reply.body)) {
@@ -52,6 +52,11 @@ impl Stage {
             Err(line) => bail!("{line}"),
         }
         Ok(reply)
+    }
+
+    /// An address without the origin that everything here shares.
+    fn short<'u>(&self, url: &'u str) -> &'u str {
+        url.strip_prefix(self.text(&["arm", "endpoint"])).unwrap_or(url)
     }
 
     /// An address of the first hub.

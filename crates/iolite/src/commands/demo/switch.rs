@@ -1,6 +1,7 @@
 //! SAS turned off: the service API refuses it at once, provisioning breaks for the same reason, Entra goes on.
 
 use anyhow::{Result, bail};
+use iolite_kernel::Secret;
 use serde_json::json;
 
 use super::call::{Call, Expected};
@@ -12,7 +13,8 @@ use super::stage::{Stage, tell};
 /// The registration that fails here and succeeds in the next act.
 pub(super) const REGISTRATION: &str = "press-8";
 
-pub(super) async fn play(stage: &mut Stage) -> Result<()> {
+/// Gives the key of the registration that failed.
+pub(super) async fn play(stage: &mut Stage) -> Result<Secret> {
     stage.act("SAS denied, through the Resource Manager")?;
     flip(stage, true).await?;
     let url = stage.hub_url(&format!("/devices/{DEVICE}"));
@@ -22,14 +24,14 @@ pub(super) async fn play(stage: &mut Stage) -> Result<()> {
     stage.explain(&refused).await?;
 
     tell("The provisioning service is linked by a connection string, so its next device fails:")?;
-    provisioning::enrol(stage, REGISTRATION).await?;
-    let registered = provisioning::register(stage, REGISTRATION).await?;
+    let key = provisioning::enrol(stage, REGISTRATION).await?;
+    let registered = provisioning::register(stage, REGISTRATION, &key).await?;
     provisioning::failed(&registered, "IotHubUnauthorizedAccess")?;
 
     tell("Entra tokens are as good as before:")?;
     let token = cast::sign_in(stage, "owner-app", cast::HUB).await?;
     stage.send(Call::get(url).with(&token), Expected::status(200, "a role, not a key").saying(DEVICE)).await?;
-    Ok(())
+    Ok(key)
 }
 
 /// Sets `disableLocalAuth` as the subscription's owner.
