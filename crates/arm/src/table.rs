@@ -57,6 +57,7 @@ static HANDLERS: &[Handler<Arm>] = &[
     handler!(provisioning_services::patch),
     handler!(provisioning_services::put),
     handler!(provisioning_services::skus),
+    handler!(resource_groups::check_existence),
     handler!(resource_groups::delete),
     handler!(resource_groups::get),
     handler!(resource_groups::list),

@@ -54,6 +54,8 @@ impl fmt::Display for Service {
 pub enum Method {
     /// GET
     Get,
+    /// HEAD
+    Head,
     /// PUT
     Put,
     /// POST
@@ -70,6 +72,7 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Put => "PUT",
             Self::Post => "POST",
             Self::Patch => "PATCH",
@@ -80,7 +83,9 @@ impl Method {
     /// The method named `name`, in the wire's upper case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Get, Self::Put, Self::Post, Self::Patch, Self::Delete].into_iter().find(|method| method.name() == name)
+        [Self::Get, Self::Head, Self::Put, Self::Post, Self::Patch, Self::Delete]
+            .into_iter()
+            .find(|method| method.name() == name)
     }
 }
 

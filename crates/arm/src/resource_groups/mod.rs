@@ -1,5 +1,6 @@
 //! Resource groups.
 
+pub(crate) mod check_existence;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
