@@ -61,6 +61,45 @@ pub(crate) fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ServiceE
     })
 }
 
+/// Refuses whole numbers of more digits than 64 bits hold. Read as JSON they become floating ones and lose digits without a
+/// word; numbers written with a fraction or an exponent are floating from the beginning.
+pub(crate) fn refuse_long_integers(request: &Request) -> Result<(), ServiceError> {
+    let mut rest = &*request.body;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'-' | b'0'..=b'9')) {
+        rest = &rest[at..];
+        let length = if rest[0] == b'"' { string_length(rest) } else { number_length(rest) };
+        let (token, after) = rest.split_at(length);
+        let number = std::str::from_utf8(token).unwrap_or_default();
+        let whole = token[0] != b'"' && !number.contains(['.', 'e', 'E']);
+        if whole && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+            let message = format!("The whole number {} has more digits than are kept.", shortened(number));
+            return Err(errors::invalid(message));
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The length of the string that `text` begins with, its quotes included.
+fn string_length(text: &[u8]) -> usize {
+    let mut escaped = true;
+    for (index, byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return index + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of the number that `text` begins with.
+fn number_length(text: &[u8]) -> usize {
+    let inside = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    text.iter().position(|byte| !inside(byte)).unwrap_or(text.len())
+}
+
 /// A body without a media type is read as JSON, as the service does for clients that send none.
 fn refuse_other_media_types(request: &Request) -> Result<(), ServiceError> {
     let Some(header) = request.headers.get("content-type") else { return Ok(()) };
@@ -171,6 +210,22 @@ mod tests {
         assert_eq!(object::<Sample>(&request).unwrap_err().code, &errors::UNSUPPORTED_MEDIA_TYPE);
         let request = fixture::request(&[], &[("content-type", "application/json; charset=utf-8")], b"{}".to_vec());
         assert!(object::<Sample>(&request).is_ok());
+    }
+
+    #[test]
+    fn whole_numbers_of_too_many_digits_are_found_and_nothing_else() {
+        let check = |body: &str| refuse_long_integers(&fixture::request(&[], &[], body));
+        for body in [
+            r#"{"a":18446744073709551615,"b":-9223372036854775808,"c":1e22,"d":123456789012345678901234.5,"e":-0}"#,
+            r#"{"99999999999999999999":"99999999999999999999","a":"\"99999999999999999999"}"#,
+            "",
+            "\"99999999999999999999",
+        ] {
+            assert!(check(body).is_ok(), "{body}");
+        }
+        for body in [r#"{"a":99999999999999999999}"#, r#"["\\",-9223372036854775809]"#] {
+            assert_eq!(check(body).unwrap_err().code, &errors::ARGUMENT_INVALID, "{body}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub const OPERATION: Operation = Operation {
 /// Applies the content: 204.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let sent: Map<String, Value> = body::object(&request)?;
+    body::refuse_long_integers(&request)?;
     let content = Content::read(&sent)?;
     let id = request.param("id");
     hub.change(&permit.resource_key(), |registry| {

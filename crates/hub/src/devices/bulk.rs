@@ -55,6 +55,7 @@ struct EntryError {
 /// Does what can be done: 200, or 400 where an entry was refused.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let entries: Vec<Object<Entry>> = body::json(&request)?;
+    body::refuse_long_integers(&request)?;
     if entries.len() > MOST_ENTRIES {
         let message = format!("The request has {} entries; it takes up to {MOST_ENTRIES}.", entries.len());
         return Err(ServiceError::new(&errors::TOO_MANY_DEVICES, message));

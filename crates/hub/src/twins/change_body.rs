@@ -24,6 +24,7 @@ pub(crate) enum Manner {
 /// Reads the body of a PATCH or PUT.
 pub(crate) fn read(request: &Request, manner: Manner) -> Result<Change, ServiceError> {
     let sent: Map<String, Value> = body::object(request)?;
+    body::refuse_long_integers(request)?;
     let desired = match body::section(&sent, "properties")? {
         Some(properties) => said(properties, "desired")?,
         None => Said::Nothing,

