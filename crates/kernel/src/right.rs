@@ -66,7 +66,11 @@ impl Right {
     const fn closure(self) -> u16 {
         match self {
             Self::RegistryWrite => Self::RegistryWrite as u16 | Self::RegistryRead as u16,
-            Self::EnrollmentWrite => Self::EnrollmentWrite as u16 | Self::EnrollmentRead as u16,
+            // DPS's owner policy has all permissions by the documents and is printed as `ServiceConfig, DeviceConnect,
+            // EnrollmentWrite` by ARM: what is not printed there, this one brings along.
+            Self::EnrollmentWrite => {
+                Self::EnrollmentWrite as u16 | Self::EnrollmentRead as u16 | Self::RegistrationStatusWrite.closure()
+            }
             Self::RegistrationStatusWrite => Self::RegistrationStatusWrite as u16 | Self::RegistrationStatusRead as u16,
             other => other as u16,
         }
@@ -131,7 +135,7 @@ impl fmt::Display for Rights {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let implied = |right: Right| match right {
             Right::RegistryRead => self.contains(Right::RegistryWrite),
-            Right::EnrollmentRead => self.contains(Right::EnrollmentWrite),
+            Right::EnrollmentRead | Right::RegistrationStatusWrite => self.contains(Right::EnrollmentWrite),
             Right::RegistrationStatusRead => self.contains(Right::RegistrationStatusWrite),
             _ => false,
         };
@@ -191,6 +195,20 @@ mod tests {
         assert_eq!(owner.to_string(), "RegistryWrite, ServiceConnect, DeviceConnect");
         let dps: Rights = "EnrollmentWrite,DeviceConnect,ServiceConfig".parse().unwrap();
         assert_eq!(dps.to_string(), "ServiceConfig, DeviceConnect, EnrollmentWrite");
+    }
+
+    #[test]
+    fn the_rights_of_a_provisioning_owner_as_arm_prints_them_are_all_that_dps_has() {
+        let owner: Rights = "ServiceConfig, DeviceConnect, EnrollmentWrite".parse().unwrap();
+        assert!(owner.contains_all(&[
+            Right::EnrollmentRead,
+            Right::RegistrationStatusRead,
+            Right::RegistrationStatusWrite
+        ]));
+        assert_eq!(owner.to_string(), "ServiceConfig, DeviceConnect, EnrollmentWrite");
+        let reader: Rights = "EnrollmentRead, RegistrationStatusWrite".parse().unwrap();
+        assert_eq!(reader.to_string(), "EnrollmentRead, RegistrationStatusWrite");
+        assert!(!reader.contains(Right::EnrollmentWrite));
     }
 
     #[test]
