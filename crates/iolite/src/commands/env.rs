@@ -28,15 +28,16 @@ pub(crate) struct Env {
     #[arg(long, value_enum, env = "IOLITE_SHELL")]
     shell: Option<Shell>,
 
-    /// The principal whose credentials are given.
-    #[arg(long = "as", value_name = "PRINCIPAL", default_value = "owner-app", env = "IOLITE_AS")]
-    principal: String,
+    /// The principal whose credentials are given [default: owner-app, or the
+    /// first application with a secret in a world that has no such principal].
+    #[arg(long = "as", value_name = "PRINCIPAL", env = "IOLITE_AS")]
+    principal: Option<String>,
 }
 
 impl Env {
     pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
         let ready = Control::find(global).await?.get("/ready-file").await?;
-        let mut variables = iolite_server::environment(&ready, &self.principal).map_err(Failure::usage)?;
+        let mut variables = iolite_server::environment(&ready, self.principal.as_deref()).map_err(Failure::usage)?;
         if let Some(path) =
             ready_file(global, &ready).filter(|_| !variables.iter().any(|(name, _)| name == "IOLITE_READY"))
         {

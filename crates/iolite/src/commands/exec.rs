@@ -32,9 +32,10 @@ pub(crate) struct Exec {
     #[command(flatten)]
     options: RunOptions,
 
-    /// The principal whose credentials the command gets.
-    #[arg(long = "as", value_name = "PRINCIPAL", default_value = "owner-app", env = "IOLITE_AS")]
-    principal: String,
+    /// The principal whose credentials the command gets [default: owner-app, or the
+    /// first application with a secret in a world that has no such principal].
+    #[arg(long = "as", value_name = "PRINCIPAL", env = "IOLITE_AS")]
+    principal: Option<String>,
 
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
@@ -64,7 +65,8 @@ impl Exec {
     }
 
     async fn run_child(&self, running: &Emulator, signals: &mut Signals) -> Result<ExitCode> {
-        let variables = iolite_server::environment(running.ready(), &self.principal).map_err(Failure::usage)?;
+        let variables =
+            iolite_server::environment(running.ready(), self.principal.as_deref()).map_err(Failure::usage)?;
         // The command may work in another folder.
         let ready_file = std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
         let (program, arguments) = self.command.split_first().context("no command is given")?;
