@@ -233,7 +233,7 @@ impl World {
             name: principal.name.clone(),
             principal_kind: principal.kind_name(),
             client_id: None,
-            groups: self.arm.estate.groups_of(object_id),
+            groups: self.arm.estate.groups_of(object_id).to_vec(),
             expires_at: Timestamp::MAX,
         }))
     }

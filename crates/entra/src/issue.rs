@@ -186,7 +186,7 @@ impl Entra {
         issued_at: Timestamp,
     ) -> Grounds<'a> {
         let groups = match principal.kind {
-            PrincipalKind::User { .. } => self.estate.groups_of(&principal.object_id),
+            PrincipalKind::User { .. } => self.estate.groups_of(&principal.object_id).to_vec(),
             _ => Vec::new(),
         };
         let mut unique = [0; 16];

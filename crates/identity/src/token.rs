@@ -134,7 +134,7 @@ impl TokenVerifier {
             name: shown_name(&principal).to_owned(),
             principal_kind: principal.kind_name(),
             client_id: verified.client_id.clone(),
-            groups: self.estate.groups_of(&principal.object_id),
+            groups: self.estate.groups_of(&principal.object_id).to_vec(),
             expires_at: verified.expires_at,
             object_id: principal.object_id.clone(),
         };

@@ -1,9 +1,11 @@
 //! All resources of a world, and the questions the doors ask of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use iolite_kernel::{ResourceId, Scope, Service};
 use iolite_store::{Store, Table, Versioned};
+use parking_lot::Mutex;
 
 use crate::{
     Hub, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup, Subscription, Tenant,
@@ -12,6 +14,8 @@ use crate::{
 
 /// How deep groups may lie inside groups before the walk ends; a ring of groups ends there too.
 const GROUP_DEPTH: usize = 32;
+/// For how many principals the groups are remembered.
+const MEMO_SIZE: usize = 10_000;
 
 /// The tables of what exists; cheap to clone.
 #[derive(Clone)]
@@ -34,6 +38,14 @@ pub struct Estate {
     pub management_groups: Table<ManagementGroup>,
     /// The directory by lower-case object id.
     pub principals: Table<Principal>,
+    groups: Arc<Mutex<GroupMemo>>,
+}
+
+/// The groups that principals are in, as worked out from one state of the directory.
+#[derive(Default)]
+struct GroupMemo {
+    changes: u64,
+    groups: HashMap<String, Arc<[String]>>,
 }
 
 /// The resource that a data-plane request is about, as it stood when the request came in.
@@ -90,6 +102,7 @@ impl Estate {
             subscriptions: store.table(),
             management_groups: store.table(),
             principals: store.table(),
+            groups: Arc::default(),
             store,
         }
     }
@@ -136,9 +149,29 @@ impl Estate {
         })
     }
 
-    /// The object ids of the groups that `object_id` is in, directly or through other groups.
+    /// The object ids of the groups that `object_id` is in, directly or through other groups. Worked out once for each
+    /// state of the directory.
     #[must_use]
-    pub fn groups_of(&self, object_id: &str) -> Vec<String> {
+    pub fn groups_of(&self, object_id: &str) -> Arc<[String]> {
+        let changes = self.principals.changes();
+        {
+            let mut memo = self.groups.lock();
+            if memo.changes != changes {
+                *memo = GroupMemo { changes, groups: HashMap::new() };
+            }
+            if let Some(known) = memo.groups.get(object_id) {
+                return known.clone();
+            }
+        }
+        let found: Arc<[String]> = self.walk_groups(object_id).into();
+        let mut memo = self.groups.lock();
+        if memo.changes == changes && memo.groups.len() < MEMO_SIZE {
+            memo.groups.insert(object_id.to_owned(), found.clone());
+        }
+        found
+    }
+
+    fn walk_groups(&self, object_id: &str) -> Vec<String> {
         let groups: Vec<(String, Vec<String>)> = self
             .principals
             .all("")

@@ -43,6 +43,7 @@ pub(crate) struct House {
     pub(crate) estate: Estate,
     pub(crate) access: Arc<Access>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) dps: Arc<Dps>,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) entra: Arc<Entra>,
     pub(crate) origins: Arc<Origins>,
@@ -101,10 +102,10 @@ pub(crate) fn join(
     };
     let arm = Arc::new(Arm::new(estate.clone(), ground.clone(), book, operations, surroundings));
     let directory = Arc::new(Directory::new(estate.clone(), origins.clone()));
-    let tables = tables(hub.clone(), dps, twins, arm, entra.clone());
+    let tables = tables(hub.clone(), dps.clone(), twins, arm, entra.clone());
     let pipeline = Arc::new(Pipeline::new(ground, identity, access.clone(), directory, tables));
     gateway.join(&pipeline);
-    House { elements, estate, access, hub, ring, entra, origins, rehearsing, pipeline, identity_header }
+    House { elements, estate, access, hub, dps, ring, entra, origins, rehearsing, pipeline, identity_header }
 }
 
 fn tables(

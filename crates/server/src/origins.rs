@@ -38,6 +38,8 @@ pub(crate) struct Origins {
     ports: Ports,
     addresses: Vec<IpAddr>,
     dedicated: Mutex<HashMap<(&'static str, String), u16>>,
+    /// The first of each type, as of so many changes.
+    firsts: Mutex<[(u64, Option<Arc<str>>); TYPES.len()]>,
     open: mpsc::UnboundedSender<Opened>,
 }
 
@@ -53,7 +55,8 @@ impl Origins {
         let (open, opened) = mpsc::unbounded_channel();
         let dedicated = Mutex::default();
         let addresses = addresses(bind);
-        (Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, open }), opened)
+        let firsts = Mutex::default();
+        (Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open }), opened)
     }
 
     /// The shared origin's port.
@@ -66,9 +69,20 @@ impl Origins {
         if self.has_443 { "localhost".to_owned() } else { format!("localhost:{}", self.shared_port) }
     }
 
-    /// The first resource of a type, which answers on the shared origin: the oldest.
-    pub(crate) fn first(&self, resource_type: &str) -> Option<String> {
-        self.names(resource_type).into_iter().min().map(|(_, name)| name)
+    /// The first resource of a type, which answers on the shared origin: the oldest. Asked on every request, so it is
+    /// worked out anew only when a resource of the type has changed.
+    pub(crate) fn first(&self, resource_type: &str) -> Option<Arc<str>> {
+        let changes = match resource_type {
+            Hub::TYPE => self.estate.hubs.changes(),
+            ProvisioningService::TYPE => self.estate.provisioning_services.changes(),
+            _ => self.estate.twins_instances.changes(),
+        };
+        let index = TYPES.iter().position(|known| *known == resource_type)?;
+        let mut firsts = self.firsts.lock();
+        if firsts[index].0 != changes {
+            firsts[index] = (changes, self.names(resource_type).into_iter().min().map(|(_, name)| name.into()));
+        }
+        firsts[index].1.clone()
     }
 
     /// The resources of a type by name, the one on the shared origin first.
@@ -126,7 +140,9 @@ impl Origins {
     /// any other its own name (devices reach that one through a gateway host name).
     pub(crate) fn dialled_name(&self, host: &str) -> String {
         match self.hub_of(host) {
-            Some(hub) if self.first(Hub::TYPE) == Some(hub.id.name().to_ascii_lowercase()) => "localhost".to_owned(),
+            Some(hub) if self.first(Hub::TYPE).as_deref() == Some(hub.id.name().to_ascii_lowercase().as_str()) => {
+                "localhost".to_owned()
+            }
             Some(hub) => hub.host_name.clone(),
             None => host.to_owned(),
         }

@@ -140,18 +140,16 @@ pub(crate) fn write(path: &Path, content: &Value) -> std::io::Result<()> {
     std::fs::rename(&temporary, path)
 }
 
-/// The environment that points SDKs at a running emulator, as `principal`.
+/// The principal whose credentials the environment has where none is asked for.
+const USUAL_PRINCIPAL: &str = "owner-app";
+
+/// The environment that points SDKs at a running emulator, as `principal`; without one as the built-in world's owner, or,
+/// in a world that has no such principal, as the first application with a secret, if any.
 ///
 /// # Errors
 /// A sentence, where the ready file has no such principal.
-pub fn environment(ready: &Value, principal: &str) -> Result<Vec<(String, String)>, String> {
-    let principals = ready["principals"].as_array().cloned().unwrap_or_default();
-    let found =
-        principals.iter().find(|entry| entry["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(principal)));
-    let Some(found) = found else {
-        let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
-        return Err(format!("there is no principal `{principal}`; this world has {}", names.join(", ")));
-    };
+pub fn environment(ready: &Value, principal: Option<&str>) -> Result<Vec<(String, String)>, String> {
+    let found = whose(ready, principal)?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let host = |value: &Value| text(value).map(|origin| origin.trim_start_matches("https://").to_owned());
     let dps_host = ready["provisioning_services"][0]["service_connection_string"]
@@ -189,6 +187,22 @@ pub fn environment(ready: &Value, principal: &str) -> Result<Vec<(String, String
     Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
+fn whose(ready: &Value, principal: Option<&str>) -> Result<Value, String> {
+    let principals = ready["principals"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let named = |name: &str| {
+        principals.iter().find(|entry| entry["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+    };
+    let Some(asked) = principal else {
+        let usual =
+            named(USUAL_PRINCIPAL).or_else(|| principals.iter().find(|entry| entry["client_secret"].is_string()));
+        return Ok(usual.cloned().unwrap_or_default());
+    };
+    named(asked).cloned().ok_or_else(|| {
+        let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
+        format!("there is no principal `{asked}`; this world has {}", names.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,8 +214,23 @@ mod tests {
             "ca_bundle": "/b.pem", "ca_certificate": "/c.pem",
             "principals": [{"name": "owner-app", "client_id": "c", "client_secret": "s"}],
         });
-        let environment = environment(&ready, "Owner-App").unwrap();
+        let environment = environment(&ready, Some("Owner-App")).unwrap();
         assert!(environment.contains(&("AZURE_CLIENT_SECRET".to_owned(), "s".to_owned())));
-        assert!(super::environment(&ready, "nobody").unwrap_err().contains("owner-app"));
+        assert!(super::environment(&ready, Some("nobody")).unwrap_err().contains("owner-app"));
+    }
+
+    #[test]
+    fn a_world_without_the_usual_principal_lends_its_first_application_with_a_secret() {
+        let mut ready = json!({"principals": [
+            {"name": "certified-app", "client_id": "c-1"},
+            {"name": "secret-app", "client_id": "c-2", "client_secret": "s"},
+        ]});
+        let of = |ready: &Value| environment(ready, None).unwrap();
+        assert!(of(&ready).contains(&("AZURE_CLIENT_ID".to_owned(), "c-2".to_owned())));
+        ready["principals"][1]["name"] = json!("owner-app");
+        ready["principals"][0]["client_secret"] = json!("t");
+        assert!(of(&ready).contains(&("AZURE_CLIENT_ID".to_owned(), "c-2".to_owned())));
+        ready["principals"] = json!([]);
+        assert!(of(&ready).iter().all(|(name, _)| name != "AZURE_CLIENT_ID"));
     }
 }

@@ -171,7 +171,8 @@ impl<T: Record> Typed for Rows<T> {
             for (key, value) in decoded {
                 content.insert(key, Versioned { revision, value });
             }
-            *self.content.write() = content;
+            let mut present = self.content.write();
+            *present = content.follow(&present);
         }))
     }
 

@@ -39,6 +39,11 @@ impl<T: Record> Table<T> {
         self.rows.content.read().count(prefix)
     }
 
+    /// How often the table has changed since it was opened: what was derived from it holds while this stays the same.
+    pub fn changes(&self) -> u64 {
+        self.rows.content.read().changes
+    }
+
     /// All records whose keys begin with `prefix`, in key order, as of one moment.
     ///
     /// Writers wait meanwhile: who may meet many thousands of records takes them by [`Table::page`].
@@ -83,6 +88,7 @@ pub(crate) struct Rows<T> {
 pub(crate) struct Content<T> {
     rows: BTreeMap<Arc<str>, Versioned<T>>,
     heads: HashMap<Box<str>, usize>,
+    changes: u64,
 }
 
 impl<T> Rows<T> {
@@ -93,7 +99,7 @@ impl<T> Rows<T> {
 
 impl<T> Default for Content<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), heads: HashMap::new() }
+        Self { rows: BTreeMap::new(), heads: HashMap::new(), changes: 0 }
     }
 }
 
@@ -103,6 +109,7 @@ impl<T> Content<T> {
     }
 
     pub(crate) fn insert(&mut self, key: Arc<str>, row: Versioned<T>) {
+        self.changes += 1;
         if let Some(present) = self.rows.get_mut(&key) {
             *present = row;
             return;
@@ -120,11 +127,18 @@ impl<T> Content<T> {
         if self.rows.remove(key).is_none() {
             return;
         }
+        self.changes += 1;
         let Some(head) = head(key) else { return };
         match self.heads.get_mut(head) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(self.heads.remove(head)),
         }
+    }
+
+    /// Takes the place of `before`, as one change more.
+    pub(crate) fn follow(mut self, before: &Self) -> Self {
+        self.changes = before.changes + 1;
+        self
     }
 
     fn count(&self, prefix: &str) -> usize {

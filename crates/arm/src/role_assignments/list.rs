@@ -54,7 +54,7 @@ impl Wanted {
                 Term::Call(name, None) if name == "atscope" => wanted.reach = Reach::AtAndAbove,
                 Term::Call(name, None) if name == "atexactscope" => wanted.reach = Reach::Exact,
                 Term::Call(name, Some(id)) if name == "assignedto" => {
-                    let mut ids = arm.estate.groups_of(&id);
+                    let mut ids = arm.estate.groups_of(&id).to_vec();
                     ids.push(id);
                     wanted.principals.push(ids);
                 }

@@ -1,7 +1,7 @@
 //! Credentials made on request: access tokens, good or deliberately bad, and SAS tokens.
 
 use iolite_entra::Flaw;
-use iolite_identity::{AttestationKeys, DeviceKeys, sas};
+use iolite_identity::{AttestationKeys, AttestationSource, DeviceKeys, sas};
 use iolite_kernel::{Secret, Service, SignedDuration, iso_seconds};
 use iolite_resources::{Hub, ProvisioningService, SharedAccessPolicy};
 use serde_json::{Value, json};
@@ -75,7 +75,8 @@ pub(super) fn sas(control: &Control, call: &Call) -> Result<Value, Refused> {
 
 fn for_hub(control: &Control, name: Option<&str>, call: &Call) -> Result<Signing, Refused> {
     let origins = &control.house.origins;
-    let name = name.map(str::to_owned).or_else(|| origins.first(Hub::TYPE)).unwrap_or_default();
+    let name =
+        name.map(str::to_owned).or_else(|| origins.first(Hub::TYPE).map(|name| name.to_string())).unwrap_or_default();
     let hub = control.house.estate.hub(&name).ok_or_else(|| Refused::not_found(format!("there is no hub `{name}`")))?;
     let host = origins.dialled_name(&hub.host_name);
     let Some(device) = call.text("device") else {
@@ -102,14 +103,31 @@ fn for_hub(control: &Control, name: Option<&str>, call: &Call) -> Result<Signing
 fn for_provisioning_service(control: &Control, name: &str, call: &Call) -> Result<Signing, Refused> {
     let house = &control.house;
     let name = if name.is_empty() {
-        house.origins.first(ProvisioningService::TYPE).unwrap_or_default()
+        house.origins.first(ProvisioningService::TYPE).unwrap_or_default().to_string()
     } else {
         name.to_owned()
     };
     let service = house.estate.provisioning_service(&name);
     let service = service.ok_or_else(|| Refused::not_found(format!("there is no provisioning service `{name}`")))?;
+    if let Some(registration) = call.text("registration") {
+        return for_registration(control, &service, registration);
+    }
     let policy = policy(&service.policies, call.text("policy").unwrap_or("provisioningserviceowner"))?;
     Ok(Signing { resource: service.host_name.clone(), key: policy.primary_key, policy: Some(policy.key_name) })
+}
+
+/// As a device signs to register itself: with its enrolment's key, or the one that its group gives it.
+fn for_registration(control: &Control, service: &ProvisioningService, id: &str) -> Result<Signing, Refused> {
+    let name = service.id.name().to_ascii_lowercase();
+    let key = control.house.dps.candidates(&name, id).into_iter().find_map(|candidate| match candidate.keys {
+        AttestationKeys::SymmetricKey { primary, .. } => Some(primary),
+        _ => None,
+    });
+    let key = key.ok_or_else(|| {
+        Refused::not_found(format!("`{name}` has no enrolment with symmetric keys for `{id}`, and no such group"))
+    })?;
+    let resource = format!("{}/registrations/{id}", service.id_scope);
+    Ok(Signing { resource, key, policy: Some("registration".to_owned()) })
 }
 
 fn policy(policies: &[SharedAccessPolicy], name: &str) -> Result<SharedAccessPolicy, Refused> {

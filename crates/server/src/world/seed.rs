@@ -153,7 +153,8 @@ impl Seeder {
         for (index, entry) in self.file.provisioning_services.iter().enumerate() {
             let id = self.resource(&entry.resource_group, ProvisioningService::TYPE, &entry.name);
             let location = self.location(&entry.resource_group);
-            let mut service = new_provisioning_service(&self.ground, self.estate.tenant.cloud, id.clone(), &location, 1);
+            let mut service =
+                new_provisioning_service(&self.ground, self.estate.tenant.cloud, id.clone(), &location, 1);
             service.created_at = self.made(index);
             service.id_scope = entry.id_scope.clone().unwrap_or_else(|| derived_id_scope(&entry.name));
             service.policies = merge_policies(&entry.name, service.policies, &entry.policies, keys);
