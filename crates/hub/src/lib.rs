@@ -15,6 +15,7 @@ mod device;
 mod device_api;
 pub mod devices;
 mod document;
+mod edge;
 pub mod errors;
 mod etag;
 pub mod feedback;

@@ -19,8 +19,6 @@ use crate::{Hub, errors, etag, ids};
 const MOST_MODULES: usize = 50;
 /// How long the reason of a status may be, in characters (documented).
 const LONGEST_REASON: usize = 128;
-/// The modules that every Edge device has.
-const SYSTEM_MODULES: [&str; 2] = ["$edgeAgent", "$edgeHub"];
 
 /// `status` as sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -214,7 +212,8 @@ impl Registry<'_, '_> {
         self.transaction.put(&self.hub.devices, &ids::device_key(self.key, &device.id), device.clone());
     }
 
-    fn insert_module(
+    /// Puts a new module, however many there are.
+    pub(crate) fn insert_module(
         &mut self,
         device_id: &str,
         id: &str,
@@ -270,60 +269,6 @@ impl Registry<'_, '_> {
         self.place(&mut described, spec)?;
         Ok(described)
     }
-
-    /// Settles the scopes: an Edge device has its own and maybe parents; any other has its one parent's.
-    fn place(&self, device: &mut Device, spec: &DeviceSpec) -> Result<(), ServiceError> {
-        let sent: Vec<&str> = spec.parent_scopes.iter().flatten().map(String::as_str).collect();
-        if device.iot_edge {
-            device.device_scope = Some(format!("{SCOPE}{}-{}", device.id, device.generation).into());
-            if spec.parent_scopes.is_some() {
-                device.parent_scopes = sent.into_iter().map(Box::from).collect();
-            }
-        } else {
-            let own = spec.device_scope.as_deref().filter(|scope| !scope.is_empty());
-            let parent = own.or_else(|| sent.first().copied());
-            device.device_scope = parent.map(Box::from);
-            device.parent_scopes = parent.map(Box::from).into_iter().collect();
-        }
-        if device.parent_scopes.len() > 1 {
-            return Err(refuse_scope("A device has one parent at most."));
-        }
-        device.parent_scopes.iter().try_for_each(|scope| self.check_scope(device, scope))
-    }
-
-    fn check_scope(&self, device: &Device, scope: &str) -> Result<(), ServiceError> {
-        let found = scope.strip_prefix(SCOPE).and_then(|name| name.rsplit_once('-'));
-        let parent = found.and_then(|(id, generation)| {
-            let parent = self.device(id).ok()?;
-            (parent.iot_edge && parent.generation.to_string() == generation).then_some(parent)
-        });
-        match parent {
-            Some(parent) if parent.id != device.id => Ok(()),
-            _ => Err(refuse_scope("The scope is not that of an Edge device of this hub.")),
-        }
-    }
-
-    /// An Edge device has two modules of its own from the beginning; they go when it stops being one.
-    fn follow_edge(&mut self, before: bool, device: &Device) -> Result<(), ServiceError> {
-        for id in SYSTEM_MODULES {
-            let exists = self.module(&device.id, id).is_ok();
-            if device.iot_edge && !exists {
-                let nothing = AuthenticationBody::none();
-                let spec = ModuleSpec { managed_by: None, authentication: Some(Object(nothing)) };
-                self.insert_module(&device.id, id, &spec, &FirstTwin::empty(Birth::Module))?;
-            } else if before && !device.iot_edge {
-                self.delete_module(&device.id, id);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What the scope of an Edge device begins with.
-const SCOPE: &str = "ms-azure-iot-edge://";
-
-fn refuse_scope(message: &str) -> ServiceError {
-    ServiceError::new(&errors::INVALID_DEVICE_SCOPE, message)
 }
 
 /// Whether a PUT makes or changes: without `If-Match` it makes, and where the thing is there already that is a conflict;
