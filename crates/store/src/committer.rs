@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Notify, broadcast};
 
 use crate::engine::{Batch, Engine, EngineError, Upkeep};
@@ -15,6 +15,9 @@ use crate::{Change, StoreError};
 
 /// How long no change must have come before the engine is offered an idle moment.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// How long, at most, changes gather before they are appended.
+const LONGEST_GATHERING: Duration = Duration::from_micros(500);
 
 /// A buffer of gathered changes that grew beyond this (bytes) is given back to the system.
 const KEPT_BUFFER: usize = 1 << 20;
@@ -35,6 +38,15 @@ pub(crate) struct Writer {
     standing: Standing,
     immediate: Option<Box<dyn Engine>>,
     spare: Vec<u8>,
+    /// How many gathered changes the commit thread sleeps for.
+    awaited: u32,
+}
+
+/// How the last append went.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    count: u32,
+    took: Duration,
 }
 
 /// Changes that are applied and wait to be appended.
@@ -43,8 +55,11 @@ pub(crate) struct Pending {
     count: u32,
     pub(crate) bytes: Vec<u8>,
     pub(crate) changes: Vec<Change>,
-    receipt: Arc<Receipt>,
+    receipt: Promise,
 }
+
+/// The side of a receipt that completes it, at the latest when it is dropped: no writer waits for ever.
+struct Promise(Arc<Receipt>);
 
 /// Told when the changes gathered together are durable, or never will be.
 #[derive(Default)]
@@ -73,6 +88,7 @@ impl Committer {
                 standing: Standing::Open,
                 immediate,
                 spare: Vec::new(),
+                awaited: 1,
             }),
             work: Condvar::new(),
             changes: broadcast::Sender::new(WATCH_BACKLOG),
@@ -94,10 +110,10 @@ impl Committer {
             self.announce(writer.pending.restart());
             return None;
         }
-        if writer.pending.count == 1 {
+        if writer.pending.count == writer.awaited {
             self.work.notify_one();
         }
-        Some(Arc::clone(&writer.pending.receipt))
+        Some(Arc::clone(&writer.pending.receipt.0))
     }
 
     /// Refuses all further changes; the thread ends once those that wait are appended.
@@ -110,8 +126,12 @@ impl Committer {
     }
 
     fn run(&self, mut engine: Box<dyn Engine>) {
-        while let Some(batch) = self.next_batch(&mut *engine) {
+        let _guard = PanicGuard(self);
+        let mut pace = Pace::default();
+        while let Some(batch) = self.next_batch(&mut *engine, pace) {
+            let start = Instant::now();
             let outcome = batch.append_to(&mut *engine);
+            pace = Pace { count: batch.count, took: start.elapsed() };
             self.settle(batch, outcome);
             if self.has_failed() {
                 return;
@@ -130,9 +150,10 @@ impl Committer {
     }
 
     /// Waits for changes, using long pauses for upkeep; `None` when the store was closed and all is appended.
-    fn next_batch(&self, engine: &mut dyn Engine) -> Option<Pending> {
+    fn next_batch(&self, engine: &mut dyn Engine, pace: Pace) -> Option<Pending> {
         let mut upkeep = Upkeep::More;
         let mut writer = self.writer.lock();
+        self.gather(&mut writer, pace);
         loop {
             if writer.pending.count > 0 {
                 return Some(writer.take());
@@ -158,16 +179,32 @@ impl Committer {
         }
     }
 
+    /// Gives the writers that were just woken a moment to come back with their next change: without it, appends of a
+    /// few changes and of all the others take turns, and each costs a sync of the disk.
+    fn gather(&self, writer: &mut MutexGuard<'_, Writer>, pace: Pace) {
+        if pace.count < 2 {
+            return;
+        }
+        let until = Instant::now() + (pace.took / 4).min(LONGEST_GATHERING);
+        writer.awaited = pace.count;
+        while writer.pending.count < pace.count && matches!(writer.standing, Standing::Open) {
+            if self.work.wait_until(writer, until).timed_out() {
+                break;
+            }
+        }
+        writer.awaited = 1;
+    }
+
     fn settle(&self, batch: Pending, outcome: Result<(), EngineError>) {
         match outcome {
             Ok(()) => {
                 self.announce(batch.changes);
-                batch.receipt.complete(Ok(()));
+                batch.receipt.0.complete(Ok(()));
                 self.writer.lock().give_back(batch.bytes);
             }
             Err(error) => {
                 let error = self.give_up(error);
-                batch.receipt.complete(Err(error));
+                batch.receipt.0.complete(Err(error));
             }
         }
     }
@@ -180,7 +217,7 @@ impl Committer {
         writer.standing = Standing::Failed(Arc::clone(&error));
         let stranded = writer.take();
         drop(writer);
-        stranded.receipt.complete(Err(StoreError::Failed(Arc::clone(&error))));
+        stranded.receipt.0.complete(Err(StoreError::Failed(Arc::clone(&error))));
         StoreError::Failed(error)
     }
 
@@ -193,6 +230,23 @@ impl Committer {
             // No receiver is no error: nobody watches.
             drop(self.changes.send(change));
         }
+    }
+}
+
+/// Stops the store if a bug in an engine ends the commit thread.
+struct PanicGuard<'a>(&'a Committer);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.give_up(EngineError::Io("the commit thread panicked".into()));
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.0.complete(Err(StoreError::Closed));
     }
 }
 
@@ -248,7 +302,7 @@ impl Pending {
             count: 0,
             bytes: Vec::new(),
             changes: Vec::new(),
-            receipt: Arc::new(Receipt::default()),
+            receipt: Promise(Arc::new(Receipt::default())),
         }
     }
 
@@ -279,7 +333,7 @@ impl Receipt {
     }
 
     fn complete(&self, outcome: Result<(), StoreError>) {
-        // Completed once only: by the thread that took the batch.
+        // Only the first outcome counts; what the promise says when it is dropped comes too late.
         drop(self.outcome.set(outcome));
         self.done.notify_waiters();
     }

@@ -16,13 +16,14 @@ struct Frail {
     appends: Arc<AtomicUsize>,
     fail_at: usize,
     fails_upkeep: bool,
+    panics: bool,
     /// Asked before each append, so that a test can let changes gather.
     gate: Option<mpsc::Receiver<()>>,
 }
 
 impl Frail {
     fn failing_at(fail_at: usize) -> Self {
-        Self { is_immediate: false, appends: Arc::default(), fail_at, fails_upkeep: false, gate: None }
+        Self { is_immediate: false, appends: Arc::default(), fail_at, fails_upkeep: false, panics: false, gate: None }
     }
 }
 
@@ -45,6 +46,7 @@ impl Engine for Frail {
             gate.recv().unwrap();
         }
         assert_eq!(batch.changes().flatten().count(), usize::try_from(batch.count).unwrap());
+        assert!(!self.panics || appends < self.fail_at, "a bug in an engine");
         if appends >= self.fail_at { Err(EngineError::Io("the fsync failed".into())) } else { Ok(()) }
     }
 
@@ -143,4 +145,14 @@ async fn a_dropped_writer_does_not_take_its_change_along() {
     open.send(()).unwrap();
     open.send(()).unwrap();
     assert_eq!(try_put(&store, "b", 1).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_engine_that_panics_leaves_no_writer_waiting() {
+    let store = Store::with_engine(Box::new(Frail { panics: true, ..Frail::failing_at(2) })).unwrap().0;
+    try_put(&store, "a", 1).await.unwrap();
+    assert!(try_put(&store, "b", 1).await.is_err());
+    // The thread may still be unwinding when the writer wakes.
+    store.close().await;
+    assert!(try_put(&store, "c", 1).await.is_err());
 }

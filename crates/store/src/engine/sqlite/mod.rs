@@ -32,8 +32,12 @@ const SMALL_JOURNAL: usize = 64 << 10;
 /// Above this the journal (bytes) is folded also while changes wait.
 const LARGE_JOURNAL: usize = 128 << 20;
 
-/// After so many pages of 4 KiB the write-ahead file is copied into the database, to begin anew from its front.
-const CHECKPOINT_PAGES: usize = 4096;
+/// After so many pages of 4 KiB the write-ahead file is copied into the database, to begin anew from its front: some
+/// tens of milliseconds, during which changes wait.
+const CHECKPOINT_PAGES: usize = 8192;
+
+/// The same, when no change waits.
+const IDLE_CHECKPOINT_PAGES: usize = 1024;
 
 /// Keeps a directory.
 #[derive(Debug)]
@@ -132,7 +136,8 @@ impl Engine for SqliteEngine {
     }
 
     fn tend(&mut self, idle: bool) -> Result<Upkeep, EngineError> {
-        if self.wal_pages.load(Ordering::Relaxed) >= self.checkpoint_pages {
+        let limit = if idle { IDLE_CHECKPOINT_PAGES } else { self.checkpoint_pages };
+        if self.wal_pages.load(Ordering::Relaxed) >= limit {
             self.checkpoint("PASSIVE")?;
         }
         let is_due = if idle { self.journal_bytes > SMALL_JOURNAL } else { self.journal_bytes > LARGE_JOURNAL };
