@@ -46,7 +46,7 @@ impl Directory {
                 _,
             ) => self.hub_of_credential(place),
             ("common" | "organizations" | "adfs" | "graph", _) => Located::At(Service::Entra, Resource::Tenant),
-            (_, "oauth2" | "v2.0" | "discovery" | ".well-known" | "userrealm") => {
+            (_, "oauth2" | "v2.0" | "discovery" | ".well-known" | "userrealm" | "federationmetadata") => {
                 Located::At(Service::Entra, Resource::Tenant)
             }
             _ => Located::Nowhere,

@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{HeaderMap, Uri};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::Credential;
+use crate::{Credential, Sent, Session};
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -100,26 +96,22 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<Reply> {
         let uri: Uri = url.parse()?;
-        let authority = uri.authority().context("the URL has no host")?.clone();
         let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let mut request = Request::builder().method(method).uri(target).header("host", authority.as_str());
-        if let Some(value) = credential.value() {
-            request = request.header("authorization", value);
-        }
-        if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            request = request.header("content-type", "application/json");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::new(Bytes::from(body)))?;
+        self.connect(url).await?.send(method, target, credential, headers, Sent::Whole(body)).await
+    }
+
+    /// Opens a connection to the origin of `url`, to be used for as many requests as the test likes.
+    pub async fn connect(&self, url: &str) -> Result<Session> {
+        let uri: Uri = url.parse()?;
+        let authority = uri.authority().context("the URL has no host")?.clone();
         let tcp = TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(443))).await?;
+        tcp.set_nodelay(true)?;
         if uri.scheme_str() == Some("https") {
             let name = ServerName::try_from(authority.host().to_owned())?;
             let stream = TlsConnector::from(self.tls.clone()).connect(name, tcp).await?;
-            exchange(stream, request).await
+            Session::over(stream, authority.as_str()).await
         } else {
-            exchange(tcp, request).await
+            Session::over(tcp, authority.as_str()).await
         }
     }
 
@@ -128,19 +120,4 @@ impl Client {
     pub fn tls(&self) -> Arc<ClientConfig> {
         self.tls.clone()
     }
-}
-
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Reply>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(|error| anyhow!("{error:?}"))?;
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await?.to_bytes();
-    drop(sender);
-    driver.abort();
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
 }

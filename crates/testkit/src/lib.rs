@@ -5,6 +5,7 @@
 
 mod client;
 mod credentials;
+mod session;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 pub use client::{Client, Reply};
 pub use credentials::Credential;
+pub use session::{Sent, Session};
 
 /// A running emulator with its own folder, ports and world; gone when it is dropped.
 pub struct TestEmulator {
@@ -34,8 +36,7 @@ impl TestEmulator {
     /// Where the emulator does not start: a test can't go on then.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut settings =
-            Settings { state_dir: folder.path().to_owned(), ports: Ports::Auto, ..Settings::default() };
+        let mut settings = Settings { state_dir: folder.path().to_owned(), ports: Ports::Auto, ..Settings::default() };
         change(&mut settings);
         let emulator = Emulator::start(settings).await.unwrap_or_else(|error| panic!("{error}"));
         let client = Client::new(emulator.ready()).expect("a client that trusts the emulator");
@@ -75,6 +76,40 @@ impl TestEmulator {
     #[must_use]
     pub fn origin(&self) -> String {
         self.ready()["iot_hubs"][0]["endpoint"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The origin of the resource called `name`, of any of the three services.
+    ///
+    /// # Panics
+    /// Where the world has no such resource.
+    #[must_use]
+    pub fn origin_of(&self, name: &str) -> String {
+        self.entry(name)["endpoint"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the ready file says of the resource called `name`.
+    ///
+    /// # Panics
+    /// Where the world has no such resource.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> &Value {
+        let lists = ["iot_hubs", "provisioning_services", "digital_twins"];
+        let mut entries = lists.iter().filter_map(|list| self.ready()[*list].as_array()).flatten();
+        entries.find(|entry| entry["name"] == name).unwrap_or_else(|| panic!("the world has no {name}"))
+    }
+
+    /// The control API's base.
+    #[must_use]
+    pub fn control_base(&self) -> &str {
+        self.ready()["control"].as_str().unwrap_or_default()
+    }
+
+    /// The decision behind an answer.
+    pub async fn decision(&self, reply: &Reply) -> Value {
+        let found =
+            self.control("GET", &format!("/decisions/{}", reply.header("x-iolite-decision")), Value::Null).await;
+        assert_eq!(found.status, 200, "the decision of {reply:?} is not kept: {}", found.body);
+        found.body
     }
 
     /// A service SAS token of a hub's policy.
@@ -121,7 +156,7 @@ impl TestEmulator {
 
     /// Calls the control API.
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Reply {
-        let base = self.ready()["control"].as_str().unwrap_or_default();
+        let base = self.control_base();
         self.client.send(method, &format!("{base}{path}"), &Credential::none(), &[], encode(&body)).await
     }
 
