@@ -34,15 +34,20 @@ pub struct Place<'a> {
 }
 
 /// Splits and decodes a path. Empty segments at the start are dropped (`az` appends to a base that ends in a slash); one
-/// at the end too. `None` where a segment is not UTF-8 or has a control character.
+/// at the end too, and in Resource Manager's paths those in the middle (azure-mgmt-authorization leaves an empty parent
+/// path between two slashes). `None` where a segment is not UTF-8 or has a control character.
 pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     let trimmed = path.trim_start_matches('/');
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
     if trimmed.is_empty() {
         return Some(Vec::new());
     }
+    let managed = ["subscriptions/", "providers/"]
+        .iter()
+        .any(|word| trimmed.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
     trimmed
         .split('/')
+        .filter(|segment| !managed || !segment.is_empty())
         .map(|segment| {
             let decoded = percent_decode_str(segment).decode_utf8().ok()?;
             if decoded.chars().any(char::is_control) { None } else { Some(decoded.into_owned()) }
@@ -74,6 +79,12 @@ mod tests {
     #[test]
     fn slashes_too_many_at_the_start_do_not_matter() {
         assert_eq!(segments("//subscriptions/"), Some(vec!["subscriptions".into()]));
+    }
+
+    #[test]
+    fn an_empty_segment_inside_is_dropped_for_resource_manager_only() {
+        assert_eq!(segments("/subscriptions/s//x"), Some(vec!["subscriptions".into(), "s".into(), "x".into()]));
+        assert_eq!(segments("/devices//modules"), Some(vec!["devices".into(), String::new(), "modules".into()]));
     }
 
     #[test]

@@ -100,7 +100,9 @@ impl Emulator {
 
         origins.open_all();
         let control_port = listening.control.port;
-        let ready = ready::content(&house, &authority, control_port);
+        let ready_path =
+            settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
+        let ready = ready::content(&house, &authority, control_port, &ready_path);
         let control = Control::new(
             house,
             seeder,
@@ -110,7 +112,6 @@ impl Emulator {
         );
         serve(&front, listening, opened, Arc::new(control));
 
-        let ready_path = settings.ready_file.clone().unwrap_or_else(|| folder.join("ready.json"));
         ready::write(&ready_path, &ready).map_err(|error| {
             StartError::Internal(format!("the ready file {} cannot be written: {error}", ready_path.display()))
         })?;
@@ -146,6 +147,11 @@ impl Emulator {
         }
         self.store.close().await;
     }
+}
+
+/// Emulators on free ports share a state directory, so each has a ready file of its own there.
+fn ready_name(settings: &Settings, control_port: u16) -> String {
+    if settings.ports == Ports::Auto { format!("ready-{control_port}.json") } else { "ready.json".to_owned() }
 }
 
 fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, StartError> {

@@ -10,7 +10,7 @@ use crate::house::House;
 use crate::tls::Authority;
 
 /// The ready file's content.
-pub(crate) fn content(house: &House, authority: &Authority, control_port: u16) -> Value {
+pub(crate) fn content(house: &House, authority: &Authority, control_port: u16, path: &Path) -> Value {
     let origin = format!("https://localhost:{}", house.origins.shared_port());
     let plain = format!("http://localhost:{control_port}");
     let estate = &house.estate;
@@ -21,6 +21,7 @@ pub(crate) fn content(house: &House, authority: &Authority, control_port: u16) -
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
         "control": format!("{plain}/iolite/v1"),
+        "ready_file": std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         "ca_certificate": authority.certificate_path,
         "ca_bundle": authority.bundle_path,
         "entra": {"authority": origin, "tenant_id": estate.tenant.id},
@@ -164,6 +165,7 @@ pub fn environment(ready: &Value, principal: Option<&str>) -> Result<Vec<(String
         .map(str::to_owned)
         .or_else(|| host(&ready["iot_hubs"][0]["endpoint"]));
     let pairs = [
+        ("IOLITE_READY", text(&ready["ready_file"])),
         ("IOLITE_CONTROL", text(&ready["control"])),
         ("IOTHUB_CONNECTION_STRING", text(&ready["iot_hubs"][0]["service_connection_string"])),
         ("IOTHUB_HOSTNAME", hub_host),

@@ -10,7 +10,7 @@ pub(super) fn show(control: &Control) -> Value {
     json!({
         "now": iso_seven_digits(clock.now()),
         "frozen": clock.is_frozen(),
-        "offsetSeconds": clock.offset().as_secs(),
+        "offsetSeconds": clock.offset().round(jiff::Unit::Second).map_or(0, |offset| offset.as_secs()),
     })
 }
 

@@ -71,12 +71,17 @@ pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
     }
     let refused = evaluations.iter().find(|evaluation| !evaluation.is_allowed());
     let command = refused.and_then(|evaluation| house.access.granting_command(principal, evaluation, &resource));
+    let verdict = match refused {
+        None => format!("ALLOWED  {principal} may, at {resource}"),
+        Some(evaluation) => format!("REFUSED  {principal} lacks {} at {resource}", evaluation.action),
+    };
+    let lines = evaluations.iter().flat_map(iolite_access::Evaluation::lines);
     Ok(json!({
         "allowed": refused.is_none(),
         "principal": principal,
         "resource": resource,
         "evaluations": evaluations.iter().map(iolite_access::Evaluation::to_json).collect::<Vec<_>>(),
-        "explanation": evaluations.iter().flat_map(iolite_access::Evaluation::lines).collect::<Vec<_>>(),
+        "explanation": std::iter::once(verdict).chain(lines).collect::<Vec<_>>(),
         "command": command,
     }))
 }
