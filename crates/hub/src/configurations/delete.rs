@@ -1,9 +1,9 @@
 //! `Configuration_Delete`: removes a configuration.
 //!
-//! Source: IoT Hub data plane 2021-04-12, and recorded traffic: `If-Match` as for devices; 204.
+//! Source: IoT Hub data plane 2021-04-12, and recorded traffic: `If-Match` as for devices; 204. The Node SDK sends none.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
 
 use crate::configurations::get;
 use crate::{Hub, body, etag, ids, versions};
@@ -23,15 +23,17 @@ pub const OPERATION: Operation = Operation {
     summary: "Removes a configuration.",
 };
 
-/// Removes the configuration: 204.
+/// Removes the configuration, whatever its etag where none is named: 204.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let precondition = body::required_if_match(&request)?;
+    let precondition = body::if_match(&request)?;
     let id = request.param("id");
     let key = ids::device_key(&permit.resource_key(), id);
     hub.store
         .transact(|transaction| {
             let current = transaction.get(&hub.configurations, &key).ok_or_else(|| get::not_found(id))?;
-            etag::require(&precondition, &current.etag())?;
+            if precondition != Precondition::None {
+                etag::require(&precondition, &current.etag())?;
+            }
             transaction.delete(&hub.configurations, &key);
             Ok::<_, ServiceError>(())
         })
@@ -52,13 +54,22 @@ mod tests {
         let world = World::new();
         let body = json!({"id": "c1", "content": {"deviceContent": {}}});
         world.call("Configuration_CreateOrUpdate", &[("id", "c1")], &[], body).await.unwrap();
-        for (if_match, code) in [("", &errors::ARGUMENT_NULL), ("\"OQ==\"", &errors::PRECONDITION_FAILED)] {
-            let error = world.call(OPERATION.name, &[("id", "c1")], &[("if-match", if_match)], None).await.unwrap_err();
-            assert_eq!(error.code, code);
-        }
+        let stale = [("if-match", "\"OQ==\"")];
+        let error = world.call(OPERATION.name, &[("id", "c1")], &stale, None).await.unwrap_err();
+        assert_eq!(error.code, &errors::PRECONDITION_FAILED);
         let answer = world.call(OPERATION.name, &[("id", "c1")], &[("if-match", "\"MQ==\"")], None).await.unwrap();
         assert_eq!(answer, Answer::no_content());
         let again = world.call(OPERATION.name, &[("id", "c1")], &[("if-match", "*")], None).await.unwrap_err();
         assert_eq!(again.code, &errors::CONFIGURATION_NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn a_configuration_goes_where_no_etag_is_named() {
+        let world = World::new();
+        let body = json!({"id": "c1", "content": {"deviceContent": {}}});
+        world.call("Configuration_CreateOrUpdate", &[("id", "c1")], &[], body).await.unwrap();
+        let answer = world.call(OPERATION.name, &[("id", "c1")], &[], None).await.unwrap();
+        assert_eq!(answer, Answer::no_content());
+        assert!(world.call("Configuration_Get", &[("id", "c1")], &[], None).await.is_err());
     }
 }

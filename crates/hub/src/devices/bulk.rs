@@ -195,6 +195,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn modes_are_read_in_any_letter_case_and_a_tag_under_the_name_it_is_read_by() {
+        let world = World::new();
+        let device = world.put_device("a", named("a")).await;
+        let stale = json!({"id": "a", "importMode": "UpdateIfMatchETag", "etag": "MQ==", "status": "disabled"});
+        assert_eq!(bulk(&world, json!([stale])).await.1["errors"][0]["errorCode"], 412_001);
+        let current = json!({"id": "a", "importMode": "DeleteIfMatchETag", "etag": device["etag"]});
+        assert_eq!(bulk(&world, json!([current])).await, success());
+        assert_eq!(world.hub.devices.count(""), 0);
+    }
+
+    #[tokio::test]
     async fn a_hundred_entries_are_taken_and_no_more() {
         let world = World::new();
         let entries =

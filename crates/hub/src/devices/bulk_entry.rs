@@ -11,23 +11,40 @@ use crate::body::Object;
 use crate::registry::{CapabilitiesBody, DeviceSpec, FirstTwin, ModuleSpec, Registry, Status};
 use crate::twin::{Birth, Change, Edit};
 use crate::twins::section::Section;
-use crate::{errors, etag, ids};
+use crate::{body, errors, etag, ids};
 
-/// `importMode`.
+/// `importMode`, in any letter case: the Node SDK says `UpdateIfMatchETag` where the specification has a small `u`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "String")]
 enum Mode {
     #[default]
     Create,
     Update,
-    #[serde(rename = "updateIfMatchETag")]
     UpdateIfMatch,
     Delete,
-    #[serde(rename = "deleteIfMatchETag")]
     DeleteIfMatch,
     UpdateTwin,
-    #[serde(rename = "updateTwinIfMatchETag")]
     UpdateTwinIfMatch,
+}
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        const NAMES: [(&str, Mode); 7] = [
+            ("create", Mode::Create),
+            ("update", Mode::Update),
+            ("updateIfMatchETag", Mode::UpdateIfMatch),
+            ("delete", Mode::Delete),
+            ("deleteIfMatchETag", Mode::DeleteIfMatch),
+            ("updateTwin", Mode::UpdateTwin),
+            ("updateTwinIfMatchETag", Mode::UpdateTwinIfMatch),
+        ];
+        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name)).map(|(_, mode)| *mode).ok_or_else(|| {
+            let known = NAMES.map(|(known, _)| known).join(", ");
+            format!("'{}' is no import mode; {known} are", body::shortened(&name))
+        })
+    }
 }
 
 /// `ExportImportDevice` as sent.
@@ -39,7 +56,8 @@ pub(super) struct Entry {
     /// The module's id, where the entry is a module's.
     #[serde(default)]
     pub(super) module_id: Option<String>,
-    #[serde(default, rename = "eTag")]
+    // The Node SDK sends an identity on as it was read, where the tag is `etag`.
+    #[serde(default, rename = "eTag", alias = "etag")]
     etag: Option<String>,
     #[serde(default)]
     import_mode: Option<Mode>,
