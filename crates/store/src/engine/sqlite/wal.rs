@@ -54,16 +54,17 @@ pub(super) fn inspect(path: &Path) -> io::Result<Tail> {
 fn walk(reader: &mut impl Read, header: &Header, length: u64) -> io::Result<Tail> {
     let mut frame = vec![0; FRAME_HEADER + header.page_size];
     let mut position = HEADER as u64;
-    let mut sums = [header.sum; 2];
+    // The first frame goes on from the header, as if that were a frame.
+    let mut before = Frame { round: Round::This, is_good: true, is_commit: true, sums: [header.sum; 2] };
     let mut tail = Walked { unfinished: position, end: position, bad: None, is_over: false, before: false };
     while position + frame.len() as u64 <= length {
         reader.read_exact(&mut frame)?;
-        let read = Frame::read(&frame, header, sums);
+        let read = Frame::read(&frame, header, &before);
         if let Some(position) = tail.pass(&read, position, frame.len() as u64) {
             return Ok(Tail::Damaged { position });
         }
         position += frame.len() as u64;
-        sums = read.sums;
+        before = read;
     }
     if position < length {
         // Frames are overwritten whole, so a piece of one at the end of the file is one that was being written.
@@ -155,21 +156,22 @@ struct Frame {
 }
 
 impl Frame {
-    /// Reads a frame that follows one with these checksums. Going on from either will do: if the frame before is
+    /// Reads a frame that follows another. Going on from either of its checksums will do: if the frame before is
     /// damaged, one of the two is still what it was.
-    fn read(bytes: &[u8], header: &Header, before: [(u32, u32); 2]) -> Self {
+    fn read(bytes: &[u8], header: &Header, before: &Self) -> Self {
         let salts = [word(bytes, 8), word(bytes, 12)];
         let carried = (word(bytes, 16), word(bytes, 20));
         let follow = |sum| {
             let sum = checksum(&bytes[..8], header.big_endian, sum);
             checksum(&bytes[FRAME_HEADER..], header.big_endian, sum)
         };
-        let due = follow(before[0]);
-        let fits = due == carried || (before[1] != before[0] && follow(before[1]) == carried);
+        let [told, right] = before.sums;
+        let due = follow(told);
+        let fits = due == carried || (right != told && follow(right) == carried);
         let round = match header.salts[0].wrapping_sub(salts[0]) {
             0 if salts == header.salts => Round::This,
             // The checksum leaves the salts out: if it goes on from this round's frame, only the salts are damaged.
-            ago if (1..=header.rounds).contains(&ago) && !fits => Round::Earlier,
+            ago if (1..=header.rounds).contains(&ago) && !(fits && before.round == Round::This) => Round::Earlier,
             _ => Round::Unknown,
         };
         Self { is_good: round == Round::This && fits, round, is_commit: word(bytes, 4) != 0, sums: [carried, due] }
