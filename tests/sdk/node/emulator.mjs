@@ -194,7 +194,7 @@ export class Emulator {
 
   // Azure Resource Manager
 
-  /** A request to the Resource Manager by a principal; a failure is an error unless `options.refused` allows for it. */
+  /** A request to the Resource Manager by a principal, whatever comes of it. */
   async armRequest(method, id, apiVersion, body, principal = 'owner-app') {
     const { token } = await this.credential(principal).getToken(`${this.arm}/.default`);
     return request(method, `${this.arm}${id}`, apiVersion, `Bearer ${token}`, { body });
@@ -212,38 +212,56 @@ export class Emulator {
     return this.#arm('PATCH', this.hub.resource_id, HUB_ARM_API, body, principal);
   }
 
-  async hubResource(principal) {
-    return this.#arm('GET', this.hub.resource_id, HUB_ARM_API, undefined, principal);
+  /** The hub's shared access policies with their keys. */
+  async hubPolicies(principal) {
+    return (await this.#arm('POST', `${this.hub.resource_id}/listkeys`, HUB_ARM_API, undefined, principal)).value;
   }
 
-  listHubKeys(principal) {
-    return this.#arm('POST', `${this.hub.resource_id}/listkeys`, HUB_ARM_API, undefined, principal);
+  /** Replaces the hub's shared access policies. */
+  async setHubPolicies(authorizationPolicies) {
+    const hub = await this.#arm('GET', this.hub.resource_id, HUB_ARM_API);
+    hub.properties.authorizationPolicies = authorizationPolicies;
+    return this.#arm('PUT', this.hub.resource_id, HUB_ARM_API, hub);
   }
 
   /** Links the DPS to its hub by its own identity instead of a connection string. */
   async linkByIdentity() {
     const dps = await this.#arm('GET', this.dps.resource_id, DPS_ARM_API);
     const [link] = dps.properties.iotHubs;
+    dps.identity = { type: 'SystemAssigned' };
     dps.properties.iotHubs = [
       { hostName: link.hostName ?? link.name, location: link.location, authenticationType: 'SystemAssigned' },
     ];
     return this.#arm('PUT', this.dps.resource_id, DPS_ARM_API, dps);
   }
 
-  /** Gives a principal a role on the hub, by the role's name. */
+  /** Gives a principal a role on the hub, by the role's name; answers the assignment's id. */
   async assign(role, principal) {
-    const scope = this.hub.resource_id;
-    const authorization = `${scope}/providers/Microsoft.Authorization`;
     const filter = encodeURIComponent(`roleName eq '${role}'`);
-    const found = await this.#arm('GET', `${authorization}/roleDefinitions?$filter=${filter}`, AUTHORIZATION_API);
+    const found = await this.#arm('GET', `${this.#authorization}/roleDefinitions?$filter=${filter}`, AUTHORIZATION_API);
     if (found.value.length !== 1) throw new Error(`${role}: ${JSON.stringify(found)}`);
-    return this.#arm('PUT', `${authorization}/roleAssignments/${randomUUID()}`, AUTHORIZATION_API, {
-      properties: {
-        roleDefinitionId: found.value[0].id,
-        principalId: this.principal(principal).object_id,
-        principalType: this.principal(principal).kind === 'user' ? 'User' : 'ServicePrincipal',
-      },
-    });
+    const { object_id: principalId, kind } = this.principal(principal);
+    const principalType = kind === 'user' ? 'User' : 'ServicePrincipal';
+    const id = `${this.#authorization}/roleAssignments/${randomUUID()}`;
+    const properties = { roleDefinitionId: found.value[0].id, principalId, principalType };
+    return (await this.#arm('PUT', id, AUTHORIZATION_API, { properties })).id;
+  }
+
+  unassign(assignmentId) {
+    return this.#arm('DELETE', assignmentId, AUTHORIZATION_API);
+  }
+
+  /** Makes a role of its own with these data actions, which can be assigned on the hub. */
+  async defineRole(roleName, dataActions) {
+    const group = this.hub.resource_id.split('/providers/')[0];
+    const id = `${group}/providers/Microsoft.Authorization/roleDefinitions/${randomUUID()}`;
+    const permissions = [{ actions: [], notActions: [], dataActions, notDataActions: [] }];
+    const properties = { roleName, type: 'CustomRole', description: '', permissions, assignableScopes: [group] };
+    return this.#arm('PUT', id, AUTHORIZATION_API, { properties });
+  }
+
+  get #authorization() {
+    return `${this.hub.resource_id}/providers/Microsoft.Authorization`;
   }
 }
 
