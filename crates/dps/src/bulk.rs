@@ -13,19 +13,37 @@ use crate::errors;
 /// The most items of one operation.
 const MOST_ITEMS: usize = 10;
 
-/// What is done with every item.
+/// What is done with every item. The names are read in any letter case: the Node SDK says `updateIfMatchEtag` where the
+/// specification has `updateIfMatchETag`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "String")]
 pub(crate) enum Mode {
     /// It is made; it must not be there.
     Create,
     /// It is made, or replaced where its tag is the current one.
     Update,
     /// It is replaced where its tag is the current one; a tag is required.
-    #[serde(rename = "updateIfMatchETag")]
     UpdateIfMatchEtag,
     /// It is deleted.
     Delete,
+}
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        const NAMES: [(&str, Mode); 4] = [
+            ("create", Mode::Create),
+            ("update", Mode::Update),
+            ("updateIfMatchETag", Mode::UpdateIfMatchEtag),
+            ("delete", Mode::Delete),
+        ];
+        let found = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+        found.map(|(_, mode)| *mode).ok_or_else(|| {
+            let known = NAMES.map(|(known, _)| known).join(", ");
+            format!("the mode is none of {known}")
+        })
+    }
 }
 
 /// The answer of a bulk operation.

@@ -158,7 +158,9 @@ mod tests {
             world.ok(&OPERATION, run, "", json!({"enrollments": list, "mode": mode})).await
         };
         assert_eq!(ask("updateIfMatchETag", json!(null)).await["errors"][0]["errorCode"], 400_004);
-        assert_eq!(ask("updateIfMatchETag", json!("AAAA")).await["errors"][0]["errorCode"], 412_001);
+        for mode in ["updateIfMatchETag", "updateIfMatchEtag"] {
+            assert_eq!(ask(mode, json!("AAAA")).await["errors"][0]["errorCode"], 412_001, "{mode}");
+        }
         assert_eq!(ask("update", made["etag"].clone()).await["isSuccessful"], true);
     }
 
