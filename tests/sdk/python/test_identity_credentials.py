@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import datetime
-import logging
 
 import jwt
 import pytest
@@ -494,10 +493,3 @@ def test_a_device_code_is_refused_once_the_user_declines(emulator):
     with pytest.raises(ClientAuthenticationError) as caught:
         device_code(emulator, "decline").get_token(HUB_SCOPE)
     assert "declined" in str(caught.value)
-
-
-def test_no_secret_is_written_to_a_clients_log(emulator, caplog):
-    caplog.set_level(logging.DEBUG)
-    app = emulator.principal("owner-app")
-    emulator.credential("owner-app").get_token(HUB_SCOPE)
-    assert app["client_secret"] not in caplog.text

@@ -343,6 +343,33 @@ def test_the_switch_refuses_sas_at_once_and_entra_goes_on(emulator, device):
     assert by_sas.get_device(device.device_id)
 
 
+def device_is_let_in(emulator, device):
+    """Whether the device's own key opens its own API; what that then answers is another matter."""
+    resource = f"{emulator.hub_host}/devices/{device.device_id}"
+    token = sas(resource, device.authentication.symmetric_key.primary_key)
+    return emulator.hub_request("GET", f"/devices/{device.device_id}/messages/deviceBound", token).status_code != 401
+
+
+def test_devices_keep_their_sas_until_that_is_denied_too(emulator, device):
+    set_local_auth(emulator, True)
+    assert device_is_let_in(emulator, device)
+    hubs = emulator.hubs()
+    for denied in (True, False):
+        hub = hubs.get(emulator.group, HUB)
+        hub.properties.disable_device_sas = denied
+        hubs.begin_create_or_update(emulator.group, HUB, hub, if_match=hub.etag).result()
+        assert device_is_let_in(emulator, device) is not denied
+
+
+def test_a_disabled_device_is_not_let_in(emulator, device):
+    assert device_is_let_in(emulator, device)
+    keys = device.authentication.symmetric_key
+    emulator.registry().update_device_with_sas(
+        device.device_id, device.etag, keys.primary_key, keys.secondary_key, "disabled"
+    )
+    assert not device_is_let_in(emulator, device)
+
+
 def test_the_switch_leaves_the_policies_keys_as_they_are(emulator):
     def keys():
         return [key.as_dict() for key in emulator.hubs().list_keys(emulator.group, HUB)]
