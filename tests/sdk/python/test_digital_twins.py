@@ -1,5 +1,6 @@
 """azure-digitaltwins-core against an instance: models, twins, and who may touch them."""
 
+import asyncio
 import json
 import uuid
 
@@ -13,6 +14,8 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.digitaltwins.core import DigitalTwinsClient
+from azure.digitaltwins.core.aio import DigitalTwinsClient as AsyncDigitalTwinsClient
+from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 
 from emulator import Bearer, fresh_key, sas, unique
 from refusals import refused
@@ -237,6 +240,26 @@ def test_a_deletion_under_an_old_etag_is_refused(client, made):
     with pytest.raises(ResourceModifiedError):
         client.delete_digital_twin(made["$dtId"], etag=made["$etag"], match_condition=MatchConditions.IfNotModified)
     assert client.get_digital_twin(made["$dtId"])
+
+
+def test_the_async_client_does_the_same(emulator):
+    app = emulator.principal("owner-app")
+
+    async def round_trip(name):
+        credential = AsyncClientSecretCredential(
+            emulator.tenant_id, app["client_id"], app["client_secret"], authority=emulator.authority
+        )
+        async with credential, AsyncDigitalTwinsClient(emulator.twins_instance["endpoint"], credential) as client:
+            models = await client.create_models([room()])
+            made = await client.upsert_digital_twin(name, twin_of(models[0].id, temperature=20.5))
+            await client.update_digital_twin(name, [{"op": "replace", "path": "/temperature", "value": 21.0}])
+            found = await client.get_digital_twin(name)
+            listed = [model.id async for model in client.list_models()]
+            await client.delete_digital_twin(name)
+            return models[0].id, made, found, listed
+
+    model, made, found, listed = asyncio.run(round_trip(unique("room")))
+    assert (made["temperature"], found["temperature"], listed) == (20.5, 21.0, [model])
 
 
 # Who may

@@ -4,13 +4,13 @@ import json
 
 import pytest
 from azure.iot.hub.models import (
+    AuthenticationMechanism,
     CloudToDeviceMethod,
     Configuration,
     ConfigurationContent,
     ConfigurationMetrics,
     ConfigurationQueriesTestInput,
     ExportImportDevice,
-    AuthenticationMechanism,
     QuerySpecification,
     SymmetricKey,
     Twin,
@@ -106,6 +106,19 @@ def test_an_update_under_an_old_etag_is_refused_and_changes_nothing(by_sas):
         by_sas.update_device_with_sas(made.device_id, made.etag, keys.primary_key, keys.secondary_key, "enabled")
     assert refusal.headers["iothub-errorcode"] == "PreconditionFailed"
     assert by_sas.get_device(made.device_id).as_dict() == first.as_dict()
+
+
+def test_a_device_changes_how_it_signs_in(by_sas):
+    made = new_device(by_sas)
+    pinned = by_sas.update_device_with_x509(made.device_id, made.etag, "A" * 64, "B" * 64, "enabled")
+    assert (pinned.authentication.type, pinned.authentication.x509_thumbprint.secondary_thumbprint) == (
+        "selfSigned",
+        "B" * 64,
+    )
+    trusted = by_sas.update_device_with_certificate_authority(made.device_id, pinned.etag, "enabled")
+    assert trusted.authentication.type == "certificateAuthority"
+    again = by_sas.update_device_with_sas(made.device_id, trusted.etag, fresh_key(), fresh_key(), "enabled")
+    assert (again.authentication.type, again.generation_id) == ("sas", made.generation_id)
 
 
 def test_a_second_device_of_the_same_id_is_refused(by_sas):
