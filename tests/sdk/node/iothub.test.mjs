@@ -201,7 +201,8 @@ describe('modules', () => {
     const { deviceId } = await newDevice(registry);
     const stale = (await registry.addModule({ deviceId, moduleId: 'sensor' })).responseBody;
     await registry.updateModule({ ...stale, managedBy: 'first' }, true);
-    const refusal = await hubRefuses(412, 'PreconditionFailed', registry.updateModule({ ...stale, managedBy: 'late' }, false));
+    const late = registry.updateModule({ ...stale, managedBy: 'late' }, false);
+    const refusal = await hubRefuses(412, 'PreconditionFailed', late);
     assert.equal(refusal.error.name, 'InvalidEtagError');
     assert.equal((await registry.getModule(deviceId, 'sensor')).responseBody.managedBy, 'first');
   });
@@ -391,12 +392,16 @@ describe('configurations', () => {
 describe('what is not built is refused by name', () => {
   const container = 'https://storage.contoso.example/container';
 
+  const jobs = () => emulator.jobs();
+  const now = () => new Date();
+  const reboot = { methodName: 'reboot' };
+
   for (const [job, run] of [
-    ['a scheduled twin update', () => emulator.jobs().scheduleTwinUpdate(unique('job'), '*', { tags: { a: 1 } }, new Date(), 60)],
-    ['a scheduled direct method', () => emulator.jobs().scheduleDeviceMethod(unique('job'), '*', { methodName: 'reboot' }, new Date(), 60)],
-    ['reading a scheduled job', () => emulator.jobs().getJob(unique('job'))],
-    ['cancelling a scheduled job', () => emulator.jobs().cancelJob(unique('job'))],
-    ['listing scheduled jobs', () => emulator.jobs().createQuery().next()],
+    ['a scheduled twin update', () => jobs().scheduleTwinUpdate('job', '*', { tags: { a: 1 } }, now(), 60)],
+    ['a scheduled direct method', () => jobs().scheduleDeviceMethod('job', '*', reboot, now(), 60)],
+    ['reading a scheduled job', () => jobs().getJob('job')],
+    ['cancelling a scheduled job', () => jobs().cancelJob('job')],
+    ['listing scheduled jobs', () => jobs().createQuery().next()],
     ['an import job', () => emulator.registry().importDevicesFromBlob(container, container)],
     ['an export job', () => emulator.registry().exportDevicesToBlob(container, true)],
     ['listing import and export jobs', () => emulator.registry().listJobs()],

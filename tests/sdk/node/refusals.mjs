@@ -29,7 +29,7 @@ function read(error) {
     error,
     status: ofCore ? response.status : response.statusCode,
     text: (ofCore ? response.bodyAsText : error.responseBody) ?? '',
-    headers: ofCore ? response.headers.toJSON() : response.headers,
+    headers: ofCore ? response.headers.rawHeaders() : response.headers,
     get body() {
       return JSON.parse(this.text);
     },
