@@ -87,7 +87,7 @@ impl Pipeline {
     }
 
     /// Answers a request. `body` is awaited only when the caller has been let in; it is empty for a request without one.
-    pub async fn serve(&self, head: Head, body: impl Future<Output = Result<Bytes, Refusal>> + Send) -> Outgoing {
+    pub async fn serve(&self, mut head: Head, body: impl Future<Output = Result<Bytes, Refusal>> + Send) -> Outgoing {
         let id = self.ground.uuid();
         let method = head.method.as_str().to_owned();
         let path = head.uri.path().to_owned();
@@ -95,7 +95,7 @@ impl Pipeline {
         let at = Circumstances { id, now: self.ground.now(), method: &method, path: &path, origin: &origin };
         let credential =
             Credential::from_authorization(head.headers.get("authorization").and_then(|value| value.to_str().ok()));
-        let mut request = self.request(id, &head);
+        let mut request = request(id, &mut head);
         let found = match self.find(&head, &mut request) {
             Ok(found) => found,
             Err((face, refusal)) => return finish(face, face.refusal(&refusal, at), at),
@@ -143,24 +143,6 @@ impl Pipeline {
         }
     }
 
-    fn request(&self, id: iolite_kernel::Uuid, head: &Head) -> Request {
-        let agent = head.headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
-        let query = head.uri.query().map(query).unwrap_or_default();
-        let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
-        Request {
-            id,
-            params: smallvec::SmallVec::new(),
-            api_version: api_version.map(|(_, value)| value.clone()).unwrap_or_default(),
-            query,
-            headers: head.headers.clone(),
-            body: Bytes::new(),
-            origin: head.origin.clone(),
-            target: target.to_owned(),
-            client: Client { address: head.peer, agent: agent.chars().take(256).collect() },
-        }
-    }
-
     fn find(&self, head: &Head, request: &mut Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
         const NOBODY: &NobodyFace = &NobodyFace;
         let segments = segments(head.uri.path()).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
@@ -195,6 +177,26 @@ impl Pipeline {
             Route::OtherMethods(allowed) => Err((table.face(), Refusal::MethodNotAllowed { allowed })),
             Route::Unknown => Err((table.face(), Refusal::UnknownPath)),
         }
+    }
+}
+
+/// The request without its body and path parameters; takes the header fields out of `head`.
+fn request(id: iolite_kernel::Uuid, head: &mut Head) -> Request {
+    let agent = head.headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let client = Client { address: head.peer, agent: agent.chars().take(256).collect() };
+    let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
+    let query = head.uri.query().map(query).unwrap_or_default();
+    let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
+    Request {
+        id,
+        params: smallvec::SmallVec::new(),
+        api_version: api_version.map(|(_, value)| value.clone()).unwrap_or_default(),
+        query,
+        headers: std::mem::take(&mut head.headers),
+        body: Bytes::new(),
+        origin: head.origin.clone(),
+        target: target.to_owned(),
+        client,
     }
 }
 

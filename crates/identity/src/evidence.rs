@@ -1,6 +1,7 @@
 //! What was checked, in order, and why a caller was turned away. Values, not strings: `access` keeps them in the
 //! decision log, and the wire crates choose the service's answer by them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub struct Check {
     /// Whether it held.
     pub passed: bool,
     /// What was found and what was wanted; never a secret. Empty where there is nothing to add.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
 }
 
 /// What a check looks at.

@@ -88,7 +88,7 @@ impl TokenVerifier {
         let Some(key) = compact.kid().and_then(|kid| self.ring.find(kid)) else {
             return Err(trail.fail(CheckKind::Key, Reason::UnknownKey, compact.unknown_key().to_string()));
         };
-        trail.pass(CheckKind::Key, key.public.kid.as_str());
+        trail.pass(CheckKind::Key, key.public.kid.clone());
         let payload = match compact.verify(&key.public) {
             Ok(payload) => payload,
             Err(error) => return Err(trail.fail(CheckKind::Signature, Reason::BadSignature, error.to_string())),

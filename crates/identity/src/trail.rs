@@ -1,5 +1,6 @@
 //! Collects the checks of one authentication while it runs, and the first of them that failed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::{Authentication, Caller, Check, CheckKind, Reason, Rejection};
@@ -29,15 +30,15 @@ impl Trail {
     }
 
     /// Records a check that held.
-    pub(crate) fn pass(&mut self, kind: CheckKind, detail: impl Into<String>) {
+    pub(crate) fn pass(&mut self, kind: CheckKind, detail: impl Into<Cow<'static, str>>) {
         self.checks.push(Check { kind, passed: true, detail: detail.into() });
     }
 
     /// Records a check that failed, and gives the mark to return with where nothing more can be checked.
-    pub(crate) fn fail(&mut self, kind: CheckKind, reason: Reason, detail: impl Into<String>) -> Refused {
+    pub(crate) fn fail(&mut self, kind: CheckKind, reason: Reason, detail: impl Into<Cow<'static, str>>) -> Refused {
         let detail = detail.into();
         self.checks.push(Check { kind, passed: false, detail: detail.clone() });
-        self.fault.get_or_insert(Rejection { reason, detail });
+        self.fault.get_or_insert_with(|| Rejection { reason, detail: detail.into_owned() });
         Refused
     }
 

@@ -4,13 +4,14 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A scope: the root `/`, a management group, a subscription, a resource group or a resource.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Scope(String);
+pub struct Scope(Arc<str>);
 
 /// The full id of one resource, itself the narrowest [`Scope`] that is supported.
 pub type ResourceId = Scope;
@@ -37,7 +38,7 @@ impl Scope {
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         let trimmed = text.trim_end_matches('/');
         if trimmed.is_empty() && text.starts_with('/') {
-            return Ok(Self("/".to_owned()));
+            return Ok(Self::root());
         }
         let refuse = || ScopeError(text.chars().take(200).collect());
         let mut segments = trimmed.strip_prefix('/').ok_or_else(refuse)?.split('/');
@@ -63,37 +64,37 @@ impl Scope {
             }
             _ => false,
         };
-        if known { Ok(Self(trimmed.to_owned())) } else { Err(refuse()) }
+        if known { Ok(Self(trimmed.into())) } else { Err(refuse()) }
     }
 
     /// The root, above everything of the tenant.
     #[must_use]
     pub fn root() -> Self {
-        Self("/".to_owned())
+        Self("/".into())
     }
 
     /// The scope of a subscription.
     #[must_use]
     pub fn subscription(id: &str) -> Self {
-        Self(format!("/subscriptions/{id}"))
+        Self(format!("/subscriptions/{id}").into())
     }
 
     /// The scope of a resource group.
     #[must_use]
     pub fn resource_group(subscription: &str, group: &str) -> Self {
-        Self(format!("/subscriptions/{subscription}/resourceGroups/{group}"))
+        Self(format!("/subscriptions/{subscription}/resourceGroups/{group}").into())
     }
 
     /// The scope of a management group.
     #[must_use]
     pub fn management_group(name: &str) -> Self {
-        Self(format!("/providers/Microsoft.Management/managementGroups/{name}"))
+        Self(format!("/providers/Microsoft.Management/managementGroups/{name}").into())
     }
 
     /// The id of a resource; `kind` is `Microsoft.Devices/IotHubs` and the like.
     #[must_use]
     pub fn resource(subscription: &str, group: &str, kind: &str, name: &str) -> Self {
-        Self(format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind}/{name}"))
+        Self(format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind}/{name}").into())
     }
 
     /// The scope as text, in the case it was given.
@@ -106,7 +107,7 @@ impl Scope {
     /// arrangement, which is not in the name: see `iolite-resources`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        if self.0 == "/" {
+        if self.as_str() == "/" {
             return true;
         }
         let (mine, theirs) = (self.0.as_bytes(), other.0.as_bytes());
@@ -122,11 +123,11 @@ impl Scope {
         let segments: Vec<&str> = self.0.split('/').collect();
         match segments.len() {
             0..=3 => None,
-            5 => Some(Self(segments[..3].join("/"))),
+            5 => Some(Self(segments[..3].join("/").into())),
             length if length > 5 && segments[3].eq_ignore_ascii_case("resourceGroups") => {
-                Some(Self(segments[..5].join("/")))
+                Some(Self(segments[..5].join("/").into()))
             }
-            _ if segments[1].eq_ignore_ascii_case("subscriptions") => Some(Self(segments[..3].join("/"))),
+            _ if segments[1].eq_ignore_ascii_case("subscriptions") => Some(Self(segments[..3].join("/").into())),
             _ => None,
         }
     }
@@ -184,7 +185,7 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.0
+        scope.0.as_ref().to_owned()
     }
 }
 

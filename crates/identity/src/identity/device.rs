@@ -118,7 +118,7 @@ impl Identity {
     fn find(&self, subject: Subject<'_>, trail: &mut Trail) -> Result<DeviceCredentials, Refused> {
         let hub = subject.hub.id.name().to_ascii_lowercase();
         if let Some(credentials) = self.devices.credentials(&hub, subject.device, subject.module) {
-            trail.pass(CheckKind::Device, subject.name());
+            trail.pass(CheckKind::Device, subject.name().to_owned());
             return Ok(credentials);
         }
         let has_device = subject.module.is_some() && self.devices.credentials(&hub, subject.device, None).is_some();

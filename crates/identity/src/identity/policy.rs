@@ -77,7 +77,7 @@ pub(super) fn find_signer<'a>(
         let detail = format!("skn is {}; {} has no policy of that name", shown(name), home.id.name());
         return Err(trail.fail(CheckKind::Policy, Reason::UnknownPolicy, detail));
     };
-    trail.pass(CheckKind::Policy, policy.key_name.as_str());
+    trail.pass(CheckKind::Policy, policy.key_name.clone());
     let means = check_signature(token, &policy.primary_key, &policy.secondary_key, trail)?;
     Ok((policy, means))
 }

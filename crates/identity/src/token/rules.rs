@@ -100,7 +100,7 @@ fn check_audience(claims: &Claims, door: Door<'_>, tenant: &Tenant, trail: &mut 
     let by_name = stem.is_some_and(|audience| known.contains(&audience));
     let by_origin = !by_name && door.service == Service::Arm && stem == Some(door.origin) && !is_borrowed(door.origin);
     if by_name || by_origin {
-        trail.pass(CheckKind::Audience, found.unwrap_or_default());
+        trail.pass(CheckKind::Audience, found.unwrap_or_default().to_owned());
     } else {
         let wanted = if known.is_empty() { "nothing: it takes no token".to_owned() } else { known.join("` or `") };
         let detail = format!("aud is {}; {} wants `{wanted}`", claims.shown("aud"), door.service);
@@ -117,7 +117,7 @@ fn is_borrowed(origin: &str) -> bool {
 
 fn check_tenant(claims: &Claims, tenant: &Tenant, trail: &mut Trail) {
     if claims.text("tid") == Some(tenant.id.as_str()) {
-        trail.pass(CheckKind::Tenant, tenant.id.as_str());
+        trail.pass(CheckKind::Tenant, tenant.id.clone());
     } else {
         let detail = format!("tid is {}; the tenant is `{}`", claims.shown("tid"), tenant.id);
         trail.fail(CheckKind::Tenant, Reason::WrongTenant, detail);
