@@ -7,6 +7,7 @@ use iolite_kernel::{Ground, Need, Operation, Request, Scope};
 use iolite_resources::{Estate, Resource};
 
 use crate::evaluation::{Place, evaluate};
+use crate::memo::{self, Granted, Memo};
 use crate::{
     CredentialKind, Decision, DecisionLog, Denial, DenialCause, Evaluation, Grant, Outcome, Permit, Plane, RoleBook,
 };
@@ -18,6 +19,7 @@ pub struct Access {
     pub(crate) book: RoleBook,
     pub(crate) operations: Vec<&'static Operation>,
     log: DecisionLog,
+    memo: Memo,
 }
 
 /// A request at the door, after authentication.
@@ -39,7 +41,7 @@ impl Access {
     /// which role is the smallest that would do.
     #[must_use]
     pub fn new(estate: Estate, ground: Ground, book: RoleBook, operations: Vec<&'static Operation>) -> Self {
-        Self { estate, ground, book, operations, log: DecisionLog::default() }
+        Self { estate, ground, book, operations, log: DecisionLog::default(), memo: Memo::default() }
     }
 
     /// The roles and assignments.
@@ -124,6 +126,10 @@ impl Access {
     }
 
     fn judge_principal(&self, principal: &PrincipalCaller, operation: &'static Operation, resource: &Scope) -> Outcome {
+        let state = memo::state(&self.estate, &self.book);
+        if let Some(granted) = self.memo.find(state, principal, operation, resource) {
+            return Outcome::Allowed(Grant::Roles(granted));
+        }
         let plane = if matches!(operation.need, Need::DataPlane { .. }) { Plane::Data } else { Plane::Control };
         let scopes = self.estate.scopes_above(resource);
         let evaluations: Vec<Evaluation> = operation
@@ -133,7 +139,9 @@ impl Access {
             .map(|action| self.evaluate(&principal.object_id, &principal.groups, &scopes, action, plane))
             .collect();
         let Some(failed) = evaluations.iter().find(|evaluation| !evaluation.is_allowed()) else {
-            return Outcome::Allowed(Grant::Roles { scopes, evaluations });
+            let granted = Arc::new(Granted { scopes, evaluations });
+            self.memo.keep(state, principal, operation, resource, granted.clone());
+            return Outcome::Allowed(Grant::Roles(granted));
         };
         let cause = match &failed.denied_by {
             Some(by) => DenialCause::DeniedByAssignment { action: failed.action, by: by.clone() },

@@ -6,6 +6,7 @@ use iolite_identity::{Caller, Checks, Rejection};
 use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid};
 use serde::Serialize;
 
+use crate::memo::Granted;
 use crate::{DenyAssignment, Evaluation};
 
 /// The kind of credential that was shown.
@@ -62,8 +63,12 @@ pub enum Outcome {
     Denied(Denial),
 }
 
-/// Why a caller may.
+/// Why a caller may. What roles granted is read by the explanation.
 #[derive(Debug)]
+#[expect(
+    private_interfaces,
+    reason = "the evidence of a grant is shared with the memo, and read through the explanation"
+)]
 pub enum Grant {
     /// The operation is open to anyone.
     Public {
@@ -78,12 +83,7 @@ pub enum Grant {
         needed: &'static [Right],
     },
     /// Roles grant every action.
-    Roles {
-        /// The scopes that were looked at, the narrowest first.
-        scopes: Vec<Scope>,
-        /// One evaluation an action.
-        evaluations: Vec<Evaluation>,
-    },
+    Roles(Arc<Granted>),
     /// The caller is the very device or registrant that the path names.
     Itself,
     /// Any signed-in caller may.

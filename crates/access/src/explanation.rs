@@ -130,7 +130,7 @@ impl Access {
     #[must_use]
     pub fn decision_json(&self, decision: &Decision) -> Value {
         let (scopes, evaluations): (&[Scope], &[Evaluation]) = match &decision.outcome {
-            Outcome::Allowed(Grant::Roles { scopes, evaluations }) => (scopes, evaluations),
+            Outcome::Allowed(Grant::Roles(granted)) => (&granted.scopes, &granted.evaluations),
             Outcome::Denied(denial) => (&denial.scopes, &denial.evaluations),
             Outcome::Allowed(_) => (&[], &[]),
         };
@@ -203,7 +203,7 @@ fn reason(decision: &Decision) -> String {
     match &decision.outcome {
         Outcome::Allowed(Grant::Public { because }) => format!("open to anyone: {because}"),
         Outcome::Allowed(Grant::Rights { .. }) => "the policy carries the right".to_owned(),
-        Outcome::Allowed(Grant::Roles { .. }) => "a role grants every needed action".to_owned(),
+        Outcome::Allowed(Grant::Roles(_)) => "a role grants every needed action".to_owned(),
         Outcome::Allowed(Grant::Itself) => "the caller is the one that the path names".to_owned(),
         Outcome::Allowed(Grant::SignedIn) => "any signed-in caller may".to_owned(),
         Outcome::Denied(denial) => match &denial.cause {
@@ -252,7 +252,7 @@ fn caller(decision: &Decision) -> String {
 
 fn grant_lines(grant: &Grant) -> Vec<String> {
     match grant {
-        Grant::Roles { evaluations, .. } => evaluations.iter().flat_map(evaluation_lines).collect(),
+        Grant::Roles(granted) => granted.evaluations.iter().flat_map(evaluation_lines).collect(),
         Grant::Rights { held, .. } => vec![format!("  policy has {held}")],
         Grant::Public { .. } | Grant::Itself | Grant::SignedIn => Vec::new(),
     }

@@ -11,6 +11,7 @@ mod evaluation;
 mod explanation;
 mod handler;
 mod log;
+mod memo;
 mod pattern;
 mod permit;
 mod role;

@@ -351,3 +351,24 @@ async fn a_check_answers_without_a_request() {
     let unknown = HypotheticalAsk { principal: "x", action: READ, resource: &hub, with_role: None, without_role: None };
     assert!(matches!(world.access.check(&unknown), Err(HypotheticalError::UnknownPrincipal(_))));
 }
+
+#[tokio::test]
+async fn a_grant_is_forgotten_when_its_assignment_goes() {
+    let world = World::new();
+    world.assign("app", "IoT Hub Data Reader", hub(), SignedDuration::ZERO).await;
+    assert!(world.ask(app(&[]), &GET).is_ok());
+    assert!(world.ask(app(&[]), &GET).is_ok(), "remembered");
+    assert!(world.ask(app(&[]), &BULK).is_err(), "for that operation only");
+    let book = world.access.book().clone();
+    let store = world.access.estate.store.clone();
+    store
+        .transact(|transaction| {
+            for (key, _) in transaction.all(&book.assignments, "") {
+                transaction.delete(&book.assignments, &key);
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    assert!(world.ask(app(&[]), &GET).is_err());
+}
