@@ -1,0 +1,150 @@
+//! Why: every decision can be fetched by the id on the wire, says what was looked at and what would help, and holds no
+//! secret.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use iolite_testkit::{Credential, Reply, TestEmulator};
+use serde_json::{Value, json};
+
+const DEVICE: &str = "/devices/press-1?api-version=2021-04-12";
+const READ: &str = "Microsoft.Devices/IotHubs/devices/read";
+
+async fn decision(emulator: &TestEmulator, reply: &Reply) -> Value {
+    let id = reply.header("x-iolite-decision");
+    assert_eq!(reply.header("x-ms-request-id"), id, "the id on the wire is the decision's");
+    emulator.control("GET", &format!("/decisions/{id}"), Value::Null).await.body
+}
+
+fn explanation(decision: &Value) -> String {
+    decision["explanation"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn owner_without_a_data_role_is_told_which_role_and_which_command() {
+    let emulator = TestEmulator::start().await;
+    let token = emulator.token("subscription-owner", "hub").await;
+    let reply = emulator.call("GET", DEVICE, &token, Value::Null).await;
+    assert_eq!(reply.status, 401);
+    let decision = decision(&emulator, &reply).await;
+    assert_eq!(decision["outcome"], "denied");
+    assert_eq!(decision["evaluations"][0]["considered"][0]["why"]["why"], "controlPlaneOnly");
+    assert_eq!(decision["suggestion"]["role"], "IoT Hub Data Reader");
+    let command = decision["suggestion"]["command"].as_str().unwrap();
+    assert!(command.starts_with("az role assignment create ") && command.ends_with(&emulator.resource_id("iot_hubs")));
+    assert!(explanation(&decision).contains("it has no data action at all"));
+}
+
+#[tokio::test]
+async fn each_flaw_of_a_token_is_named() {
+    let emulator = TestEmulator::start().await;
+    for (flaw, reason) in [
+        ("expired", "expired"),
+        ("not-yet-valid", "notYetValid"),
+        ("wrong-audience", "wrongAudience"),
+        ("wrong-issuer", "wrongIssuer"),
+        ("bad-signature", "badSignature"),
+        ("unsigned", "algorithmNotAllowed"),
+        ("unknown-key", "unknownKey"),
+    ] {
+        let token = emulator.flawed_token("owner-app", "hub", flaw).await;
+        let reply = emulator.call("GET", DEVICE, &token, Value::Null).await;
+        assert_eq!(reply.status, 401, "{flaw}");
+        let decision = decision(&emulator, &reply).await;
+        assert!(
+            decision["reason"].as_str().unwrap().contains(&format!("({reason})")),
+            "{flaw}: {}",
+            decision["reason"]
+        );
+        assert!(!decision["remedies"].as_array().unwrap().is_empty(), "{flaw}");
+        let checks = decision["checks"].as_array().unwrap();
+        assert!(checks.iter().any(|check| check["passed"] == false), "{flaw}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_without_the_right_is_named_with_the_right() {
+    let emulator = TestEmulator::start().await;
+    let sas = emulator.hub_sas("service").await;
+    let reply = emulator.call("GET", DEVICE, &sas, Value::Null).await;
+    assert_eq!(reply.status, 401);
+    let decision = decision(&emulator, &reply).await;
+    assert!(explanation(&decision).contains("RegistryRead"), "{}", explanation(&decision));
+    assert_eq!(decision["principal"], "service");
+}
+
+#[tokio::test]
+async fn what_was_allowed_is_explained_too() {
+    let emulator = TestEmulator::start().await;
+    let token = emulator.token("operator", "hub").await;
+    let reply = emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let decision = decision(&emulator, &reply).await;
+    assert_eq!(decision["outcome"], "allowed");
+    let granting = &decision["evaluations"][0]["considered"][0];
+    assert_eq!((&granting["role"], &granting["why"]["why"]), (&json!("IoT Hub Data Reader"), &json!("grants")));
+}
+
+#[tokio::test]
+async fn no_secret_reaches_a_decision() {
+    let emulator = TestEmulator::start().await;
+    let sas = emulator.hub_sas("iothubowner").await;
+    let token = emulator.token("owner-app", "hub").await;
+    let arm = emulator.token("owner-app", "arm").await;
+    let keys = format!("{}/listkeys?api-version=2023-06-30", emulator.resource_id("iot_hubs"));
+    emulator.call("PUT", DEVICE, &sas, json!({"deviceId": "press-1"})).await;
+    emulator.call("GET", DEVICE, &token, Value::Null).await;
+    emulator.call("POST", &keys, &arm, Value::Null).await;
+    let raw = Credential::raw(
+        "SharedAccessSignature sr=localhost&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D&se=99999999999&skn=iothubowner",
+    );
+    emulator.call("GET", DEVICE, &raw, Value::Null).await;
+    let log = emulator.control("GET", "/decisions?limit=100", Value::Null).await;
+    let text = String::from_utf8(log.bytes.to_vec()).unwrap();
+    assert!(log.body["value"].as_array().unwrap().len() >= 4);
+    let connection_string = emulator.ready()["iot_hubs"][0]["service_connection_string"].as_str().unwrap();
+    let key = connection_string.split("SharedAccessKey=").nth(1).unwrap();
+    let signature = |credential: &Credential| {
+        let text = credential.value().unwrap().to_owned();
+        text.rsplit(['.', '&']).find(|part| part.len() > 40).map(str::to_owned).unwrap_or(text)
+    };
+    for secret in [key, "owner-app-secret", "c2VjcmV0", &signature(&token), &signature(&sas)] {
+        assert!(!text.contains(secret), "a decision holds {secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_answers_with_a_role_more_or_less() {
+    let emulator = TestEmulator::start().await;
+    let ask = |extra: Value| {
+        let mut ask = json!({"principal": "subscription-owner", "action": READ, "resource": "hub:contoso-hub"});
+        ask.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        ask
+    };
+    let plain = emulator.control("POST", "/check", ask(json!({}))).await;
+    assert_eq!(plain.body["allowed"], false);
+    assert!(plain.body["command"].as_str().unwrap().contains("IoT Hub Data Reader"));
+    let more = emulator.control("POST", "/check", ask(json!({"addRole": "IoT Hub Data Reader"}))).await;
+    assert_eq!(more.body["allowed"], true);
+    let less = json!({"principal": "owner-app", "action": READ, "resource": "hub:contoso-hub", "withoutRole": "IoT Hub Data Contributor"});
+    assert_eq!(emulator.control("POST", "/check", less).await.body["allowed"], false);
+    let unknown = json!({"principal": "nobody", "action": READ, "resource": "hub:contoso-hub"});
+    assert_eq!(emulator.control("POST", "/check", unknown).await.status, 400);
+}
+
+#[tokio::test]
+async fn decisions_are_listed_by_outcome_principal_and_operation() {
+    let emulator = TestEmulator::start().await;
+    let reader = emulator.token("reader-app", "hub").await;
+    emulator.call("GET", "/devices?api-version=2021-04-12", &reader, Value::Null).await;
+    emulator.call("PUT", DEVICE, &reader, json!({"deviceId": "press-1"})).await;
+    let count = async |query: &str| {
+        let list = emulator.control("GET", &format!("/decisions?{query}"), Value::Null).await;
+        list.body["value"].as_array().unwrap().len()
+    };
+    assert_eq!(count("principal=reader-app&outcome=denied").await, 1);
+    assert_eq!(count("principal=reader-app&outcome=allowed").await, 1);
+    assert_eq!(count("operation=Devices_CreateOrUpdateIdentity").await, 1);
+    assert_eq!(count("principal=reader-app&limit=1").await, 1);
+    let last = emulator.control("GET", "/decisions/last", Value::Null).await;
+    assert_eq!(last.body["operation"], "Devices_CreateOrUpdateIdentity");
+}
