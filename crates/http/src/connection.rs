@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 use http_body_util::Full;
@@ -16,14 +15,17 @@ use iolite_kernel::{Answer, Body};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use crate::{Head, Pipeline, Site, body};
+use crate::body::{MAXIMUM_BODY_BYTES, read_body};
+use crate::framing::Framed;
+use crate::pace::Answering;
+use crate::{Head, Pipeline, Site};
 
-/// A connection that has not sent a whole head after so long is closed; hyper needs a timer for it to hold at all.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// A head that does not fit is answered 431.
 const HEAD_BYTES: usize = 64 * 1024;
 /// More header fields are answered 431.
 const HEAD_FIELDS: usize = 100;
+/// A longer target is answered 414; the services' own longest, a model's id and a continuation, stay well below.
+const TARGET_BYTES: usize = 8 * 1024;
 
 /// What is known of a connection before its first request.
 #[derive(Clone)]
@@ -42,22 +44,46 @@ pub struct ConnectionContext {
     pub draining: watch::Receiver<bool>,
 }
 
-/// Serves one connection until it ends or the process drains.
+/// Serves one connection of the services until it ends or the process drains.
 pub async fn serve_connection<S>(stream: S, pipeline: Arc<Pipeline>, context: ConnectionContext)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut draining = context.draining.clone();
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let draining = context.draining.clone();
+    serve_requests(stream, draining, move |request| {
         let (pipeline, context) = (pipeline.clone(), context.clone());
-        async move { Ok::<_, Infallible>(respond(&pipeline, &context, request).await) }
+        async move { respond(&pipeline, &context, request).await }
+    })
+    .await;
+}
+
+/// Serves the requests of one connection by `respond`, with every limit set, until it ends or the process drains. A
+/// request that is under way when its client goes is carried out to its end.
+pub async fn serve_requests<S, F>(
+    stream: S,
+    mut draining: watch::Receiver<bool>,
+    respond: impl Fn(http::Request<Incoming>) -> F,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Response<Full<Bytes>>>,
+{
+    let answering = Answering::default();
+    let service = service_fn(|request| {
+        let (responding, answered) = (respond(request), answering.begin());
+        async move {
+            let response = responding.await;
+            drop(answered);
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
+        .max_header_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
-        .serve_connection(TokioIo::new(stream), service);
+        .half_close(true)
+        .serve_connection(TokioIo::new(Framed::new(stream, answering.clone())), service);
     tokio::pin!(connection);
     let drained = async { draining.wait_for(|draining| *draining).await.is_ok() };
     let outcome = tokio::select! {
@@ -78,6 +104,9 @@ async fn respond(
     request: http::Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let (parts, incoming) = request.into_parts();
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
+        return plain(414, "The request target is longer than is read.");
+    }
     let Some(authority) = authority(&parts.uri, &parts.headers, &context.authority) else {
         return plain(400, "The Host header is missing, doubled, malformed or at odds with the request line.");
     };
@@ -91,7 +120,7 @@ async fn respond(
         peer: context.peer,
         certificate: context.certificate.clone(),
     };
-    into_response(pipeline.serve(head, body::read(incoming)).await)
+    into_response(pipeline.serve(head, read_body(incoming, MAXIMUM_BODY_BYTES)).await)
 }
 
 /// The authority a request was sent to. One Host at most; an absolute target must agree with it.

@@ -6,14 +6,16 @@
 mod body;
 mod connection;
 pub mod face;
+mod framing;
+mod pace;
 mod path;
 mod pipeline;
 mod refusal;
 mod router;
 mod table;
 
-pub use body::MAXIMUM_BODY_BYTES;
-pub use connection::{ConnectionContext, serve_connection};
+pub use body::{MAXIMUM_BODY_BYTES, read_body};
+pub use connection::{ConnectionContext, serve_connection, serve_requests};
 pub use path::{Place, Site};
 pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};
 pub use refusal::Refusal;

@@ -12,17 +12,13 @@ mod snapshots;
 mod switch;
 mod world;
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use iolite_http::{Head, Site};
+use iolite_http::{Head, Site, read_body, serve_requests};
 use iolite_kernel::{Answer, Body};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -122,21 +118,8 @@ impl Control {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, mut draining: watch::Receiver<bool>) {
-        let control = self;
-        let service = service_fn(move |request: Request<Incoming>| {
-            let control = control.clone();
-            async move { Ok::<_, Infallible>(control.respond(request, peer).await) }
-        });
-        let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        tokio::select! {
-            outcome = connection.as_mut() => { outcome.ok(); }
-            () = async { draining.wait_for(|draining| *draining).await.ok(); } => {
-                connection.as_mut().graceful_shutdown();
-                connection.await.ok();
-            }
-        }
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, draining: watch::Receiver<bool>) {
+        serve_requests(stream, draining, |request| self.respond(request, peer)).await;
     }
 
     async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
@@ -151,9 +134,13 @@ impl Control {
         if path == "/ca.pem" && parts.method == Method::GET {
             return bytes(200, "application/x-pem-file", Bytes::from(self.authority_pem.clone()));
         }
-        let body = match Limited::new(incoming, MOST_BYTES).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) => return refusal(&Refused::bad_request(format!("the body cannot be read: {error}"))),
+        let body = match read_body(incoming, MOST_BYTES).await {
+            Ok(body) => body,
+            Err(iolite_http::Refusal::BodyTooLarge { limit }) => {
+                let message = format!("the body is larger than {limit} bytes");
+                return refusal(&Refused { status: 413, code: "BodyTooLarge", message });
+            }
+            Err(_) => return refusal(&Refused::bad_request("the body cannot be read to its end")),
         };
         match self.call(&parts.method, &path, parts.uri.query(), &body).await {
             Ok(Value::Null) => bytes(204, "application/json", Bytes::new()),
@@ -190,11 +177,7 @@ impl Control {
             peer: Some(peer),
             certificate: None,
         };
-        let body = async {
-            let read = Limited::new(incoming, MOST_BYTES).collect().await;
-            read.map(http_body_util::Collected::to_bytes).map_err(|_| iolite_http::Refusal::BodyUnreadable)
-        };
-        answer(self.house.pipeline.serve(head, body).await)
+        answer(self.house.pipeline.serve(head, read_body(incoming, MOST_BYTES)).await)
     }
 }
 

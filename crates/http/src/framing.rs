@@ -1,0 +1,310 @@
+//! A watch on where one request ends and the next begins, beneath hyper's own parser.
+//!
+//! hyper follows the standard where it lets a receiver choose: it drops a `Content-Length` beside a `Transfer-Encoding`,
+//! takes the same length twice and ends lines with a bare line feed (RFC 9112, sections 2.2, 6.1 and 6.3). Whoever sits in
+//! front may choose otherwise, and then the two disagree about where a request ends. So such heads are refused here: the
+//! line end that completes the offence is made a NUL, to which hyper answers 400 and closes.
+//!
+//! Called by the connection; it reads no header but those two and `Upgrade`, and keeps nothing of a body.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::pace::{Answering, Pace, Waiting};
+
+/// What an offending byte is replaced with: no head may have it.
+const OFFENCE: u8 = 0;
+
+/// A stream whose requests are framed in one way only, and come in time.
+pub(crate) struct Framed<S> {
+    stream: S,
+    watch: Watch,
+    pace: Pace,
+}
+
+impl<S> Framed<S> {
+    /// Watches `stream`; `answering` tells when a request is being answered, which takes the time it takes.
+    pub(crate) fn new(stream: S, answering: Answering) -> Self {
+        Self { stream, watch: Watch::default(), pace: Pace::new(answering) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Framed<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if let Poll::Ready(Ok(())) = outcome
+            && let Some(offence) = this.watch.look(&buffer.filled()[before..])
+        {
+            buffer.filled_mut()[before + offence] = OFFENCE;
+            buffer.set_filled(before + offence + 1);
+        }
+        if outcome.is_pending() && this.pace.has_run_out(this.watch.waiting(), context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Framed<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// How the body that follows a head is framed, as far as the head has told.
+#[derive(Debug, Default)]
+struct Told {
+    length: Option<u64>,
+    chunked: bool,
+    upgrade: bool,
+}
+
+/// Where in the stream of requests the watch is.
+#[derive(Debug, Default)]
+enum At {
+    /// Before a request line; empty lines are skipped there.
+    #[default]
+    Start,
+    /// In a head, behind its request line.
+    Head(Told),
+    /// So many bytes before the next request.
+    Body(u64),
+    /// In the line with a chunk's size.
+    ChunkSize,
+    /// So many bytes before the next chunk's size.
+    Chunk(u64),
+    /// Behind the last chunk.
+    Trailers,
+    /// Past telling: another protocol follows, or hyper is about to end the connection.
+    Off,
+}
+
+/// The watch itself: it looks at every byte once.
+#[derive(Debug, Default)]
+struct Watch {
+    at: At,
+    /// The line so far, where it came in parts.
+    line: Vec<u8>,
+    /// How many heads have ended.
+    heads: u64,
+}
+
+/// Longer lines are hyper's to refuse: it holds no head as long.
+const LONGEST_LINE: usize = 64 * 1024;
+
+impl Watch {
+    /// What the stream has to bring next.
+    const fn waiting(&self) -> Waiting {
+        match self.at {
+            At::Start if self.line.is_empty() => Waiting::Request(self.heads),
+            At::Start | At::Head(_) => Waiting::Head(self.heads),
+            At::Body(_) | At::ChunkSize | At::Chunk(_) | At::Trailers | At::Off => Waiting::Body,
+        }
+    }
+
+    /// Looks at the next bytes; gives the index of one that completes an offence.
+    fn look(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut next = 0;
+        while next < bytes.len() {
+            match &mut self.at {
+                At::Off => return None,
+                At::Body(left) | At::Chunk(left) => {
+                    let step = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len() - next);
+                    *left -= step as u64;
+                    next += step;
+                    if *left == 0 {
+                        self.at = if matches!(self.at, At::Body(_)) { At::Start } else { At::ChunkSize };
+                    }
+                }
+                At::Start | At::Head(_) | At::ChunkSize | At::Trailers => {
+                    let rest = &bytes[next..];
+                    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                        self.line.extend_from_slice(rest);
+                        if self.line.len() > LONGEST_LINE {
+                            self.at = At::Off;
+                        }
+                        return None;
+                    };
+                    next += end + 1;
+                    if !self.line_ends(&rest[..end]) {
+                        self.at = At::Off;
+                        return Some(next - 1);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes in a line, of which `tail` is the last part, without its line feed; false where it offends.
+    fn line_ends(&mut self, tail: &[u8]) -> bool {
+        let mut kept = std::mem::take(&mut self.line);
+        let whole = if kept.is_empty() {
+            tail
+        } else {
+            kept.extend_from_slice(tail);
+            &kept
+        };
+        let Some(line) = whole.strip_suffix(b"\r") else { return false };
+        self.at = match std::mem::take(&mut self.at) {
+            At::Start if line.is_empty() => At::Start,
+            At::Start => At::Head(Told::default()),
+            At::Head(told) if line.is_empty() => {
+                self.heads += 1;
+                told.follows()
+            }
+            At::Head(told) => match told.and(line) {
+                Some(told) => At::Head(told),
+                None => return false,
+            },
+            At::ChunkSize => chunk(line),
+            At::Trailers if line.is_empty() => At::Start,
+            other => other,
+        };
+        true
+    }
+}
+
+impl Told {
+    /// What follows the head.
+    fn follows(self) -> At {
+        match (self.length, self.chunked) {
+            _ if self.upgrade => At::Off,
+            (_, true) => At::ChunkSize,
+            (None | Some(0), false) => At::Start,
+            (Some(length), false) => At::Body(length),
+        }
+    }
+
+    /// Takes in a header field; nothing where it makes the framing ambiguous. What is malformed in itself is left to hyper,
+    /// which refuses it.
+    fn and(mut self, line: &[u8]) -> Option<Self> {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
+        if name.eq_ignore_ascii_case(b"content-length") {
+            if self.length.is_some() || self.chunked {
+                return None;
+            }
+            let length = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
+            self.length = Some(length.unwrap_or_default());
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            if self.length.is_some() || self.chunked {
+                return None;
+            }
+            self.chunked = true;
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            self.upgrade = true;
+        }
+        Some(self)
+    }
+}
+
+/// What follows the line with a chunk's size; the size counts neither the line end behind the chunk nor extensions.
+fn chunk(line: &[u8]) -> At {
+    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+    let size = std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    match size {
+        Some(0) => At::Trailers,
+        Some(size) => size.checked_add(2).map_or(At::Off, At::Chunk),
+        None => At::Off,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// What hyper would see, fed in pieces of `size` bytes.
+    async fn seen(text: &str, size: usize) -> String {
+        let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+        let mut stream = watched(&pieces);
+        let mut seen = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match stream.read(&mut buffer).await.unwrap() {
+                0 => return String::from_utf8(seen).unwrap(),
+                read => seen.extend_from_slice(&buffer[..read]),
+            }
+            if seen.last() == Some(&OFFENCE) {
+                return String::from_utf8(seen).unwrap();
+            }
+        }
+    }
+
+    /// A stream that gives one piece a read.
+    struct Pieces(std::collections::VecDeque<Vec<u8>>);
+
+    impl AsyncRead for Pieces {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            if let Some(piece) = self.0.pop_front() {
+                buffer.put_slice(&piece);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn watched(pieces: &[&[u8]]) -> Framed<Pieces> {
+        Framed::new(Pieces(pieces.iter().map(|piece| piece.to_vec()).collect()), Answering::default())
+    }
+
+    #[tokio::test]
+    async fn ordinary_requests_pass_unchanged_however_they_are_cut() {
+        let text = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n\
+            PUT /b HTTP/1.1\r\nContent-Length: 5\r\n\r\na\nb\n\n\
+            POST /c HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\n\n\n\n\r\nA\r\n\n123456789\r\n0\r\nt: u\r\n\r\n\
+            \r\nGET /d HTTP/1.1\r\n\r\n";
+        for size in [1, 2, 3, 7, 4000] {
+            assert_eq!(seen(text, size).await, text, "{size} bytes a read");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_that_can_be_read_in_two_ways_is_spoilt_before_it_ends() {
+        for head in [
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n",
+            "Content-Length: 5\r\nContent-Length: 5\r\n\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "Host: x\n\r\n",
+        ] {
+            for size in [1, 5, 4000] {
+                let text = format!("GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n{head}");
+                let seen = seen(&text, size).await;
+                assert!(seen.ends_with('\0') && !seen.ends_with("\r\n\r\n"), "{head:?} in {size}: {seen:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn another_protocol_after_an_upgrade_is_not_looked_at() {
+        let text = "GET /$iothub/websocket HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\n\n\nContent-Length: 5\n";
+        assert_eq!(seen(text, 4000).await, text);
+    }
+}

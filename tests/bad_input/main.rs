@@ -1,0 +1,11 @@
+//! Bad input of every kind, over the wire: it gets the service's own clear refusal, changes nothing, and harms nobody
+//! else. The modules follow the rows of the adversary's matrix.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod framing;
+mod ground;
+mod json;
+mod limits;
+mod names;
+mod patience;

@@ -1,0 +1,167 @@
+//! Row H5: ids, paths and hosts that try to be something else.
+
+use iolite_testkit::Credential;
+use serde_json::{Value, json};
+
+use crate::ground::{DEVICE, Ground, VERSION};
+
+#[tokio::test]
+async fn an_id_that_is_none_is_refused_and_makes_nothing() {
+    let ground = Ground::prepare().await;
+    let long = "x".repeat(129);
+    let endless = "x".repeat(7000);
+    for id in [
+        "a%2Fb",
+        "..%2F..%2Fetc%2Fpasswd",
+        "a%5Cb",
+        "a%00b",
+        "a%0D%0Ab",
+        "a%20b",
+        "%FF",
+        "%C0%AF",
+        "%ED%A0%80",
+        "%D0%B0dmin",
+        "%E2%80%AEx",
+        "a%22b",
+        "a%3Cb%3E",
+        "%",
+        "%2",
+        "%zz",
+        &long,
+        &endless,
+    ] {
+        for target in [format!("/devices/{id}?{VERSION}"), format!("/devices/{DEVICE}/modules/{id}?{VERSION}")] {
+            let decoded: String = percent_decoded(id);
+            let body = if target.contains("/modules/") {
+                json!({"deviceId": DEVICE, "moduleId": decoded})
+            } else {
+                json!({"deviceId": decoded})
+            };
+            let reply = ground.call("PUT", &target, body).await;
+            // A lone percent sign is of the alphabet of ids.
+            if matches!(id, "%" | "%2" | "%zz") {
+                assert!(matches!(reply.status, 200 | 400), "{target}: {} {}", reply.status, reply.body);
+                ground.send("DELETE", &target, &[("if-match", "*")], "").await;
+                continue;
+            }
+            assert_eq!(reply.status, 400, "{target}: {}", reply.body);
+            let read = ground.call("GET", &target, Value::Null).await;
+            assert!(matches!(read.status, 400 | 404), "{target}: {}", read.body);
+        }
+    }
+    ground.is_unharmed("ids that are none").await;
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_path_that_climbs_leads_nowhere() {
+    let ground = Ground::prepare().await;
+    for path in [
+        "/../../../../etc/passwd",
+        "/devices/../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/devices/known/../known",
+        "/devices/./known",
+        "/devices/known/..",
+        "//devices//known",
+        "/devices;x=y/known",
+        "/devices\\known",
+        "/devices/known%2Fmodules",
+        "/.git/config",
+        "/iolite/v1/reset",
+        "/",
+        "*",
+    ] {
+        let mut wire = ground.dial().await;
+        wire.say(format!("{}\r\n", ground.head(&format!("GET {path}?{VERSION}")))).await;
+        let heard = wire.answer().await;
+        assert!(matches!(heard.statuses()[..], [400 | 404]), "{path}: {heard:?}");
+        assert!(!heard.text.contains("root:"), "{path}: {heard:?}");
+    }
+    ground.is_unharmed("paths that climb").await;
+}
+
+#[tokio::test]
+async fn what_a_caller_wrote_never_becomes_a_header() {
+    let ground = Ground::prepare().await;
+    ground.call("PUT", &format!("/devices/injected?{VERSION}"), json!({"deviceId": "injected"})).await;
+    let twin = format!("/twins/injected?{VERSION}");
+    let value = "x\r\nset-cookie: a=b\r\n\r\n<script>";
+    let reply = ground.call("PATCH", &twin, json!({"tags": {"a": value}})).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let read = ground.call("GET", &twin, Value::Null).await;
+    assert_eq!(read.body["tags"]["a"], value);
+    for reply in [reply, read] {
+        assert!(reply.headers.get("set-cookie").is_none());
+        assert!(reply.header("content-type").starts_with("application/json"));
+    }
+}
+
+#[tokio::test]
+async fn the_control_api_answers_to_this_machine_only() {
+    let ground = Ground::prepare().await;
+    let (client, base) = (ground.emulator.client(), ground.emulator.control_base());
+    let nobody = Credential::none();
+    for (header, value) in [
+        ("host", "evil.example"),
+        ("host", "localhost.evil.example:8080"),
+        ("host", "127.0.0.1.nip.io"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", "https://localhost.evil.example"),
+    ] {
+        let reply =
+            client.send("POST", &format!("{base}/reset?seed=empty"), &nobody, &[(header, value)], Vec::new()).await;
+        assert_eq!(reply.status, 403, "{header}: {value}: {}", reply.body);
+        assert!(reply.headers.get("access-control-allow-origin").is_none());
+    }
+    ground.is_unharmed("calls from elsewhere").await;
+}
+
+#[tokio::test]
+async fn the_control_api_refuses_bad_bodies_clearly() {
+    let ground = Ground::prepare().await;
+    let (client, base) = (ground.emulator.client(), ground.emulator.control_base());
+    let nobody = Credential::none();
+    for (path, body) in [
+        ("/clock", "{".to_owned()),
+        ("/clock", "[".repeat(60_000)),
+        ("/clock", "{\"advanceSeconds\":\"long\"}".to_owned()),
+        ("/clock", "{\"advanceSeconds\":1e300}".to_owned()),
+        ("/clock", "{\"set\":\"yesterday\"}".to_owned()),
+        ("/clock", "{}".to_owned()),
+        ("/token", "{\"principal\":1}".to_owned()),
+        ("/token", "{\"principal\":\"owner-app\",\"audience\":\"hub\",\"flaw\":\"ugly\"}".to_owned()),
+        ("/sas", "{\"ttlSeconds\":9223372036854775807}".to_owned()),
+        ("/check", "{\"principal\":\"owner-app\",\"action\":\"x\",\"resource\":\"nowhere\"}".to_owned()),
+        ("/hubs/contoso-hub/local-auth", "{\"disabled\":\"yes\"}".to_owned()),
+        ("/snapshots/..%2F..%2Fx", String::new()),
+    ] {
+        let reply = client.send("POST", &format!("{base}{path}"), &nobody, &[], body.clone().into_bytes()).await;
+        let shown = body.chars().take(80).collect::<String>();
+        assert!(matches!(reply.status, 400 | 404), "{path} {shown}: {} {}", reply.status, reply.body);
+        assert!(reply.body["error"]["message"].as_str().is_some_and(|message| message.len() < 500), "{path} {shown}");
+    }
+    let large = vec![b' '; 100 * 1024];
+    let reply = client.send("POST", &format!("{base}/clock"), &nobody, &[], large).await;
+    assert_eq!(reply.status, 413, "{}", reply.body);
+    ground.is_unharmed("bad bodies at the control API").await;
+}
