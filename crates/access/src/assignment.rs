@@ -5,6 +5,7 @@ use iolite_store::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::Permission;
+use crate::role::Coverage;
 
 /// A role given to a principal at a scope; keyed by `principal/name`, both in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,15 @@ impl Record for DenyAssignment {
 const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
 
 impl DenyAssignment {
+    /// Whether it keeps the data (`data`) or control action from someone at the narrowest of `scopes`, whatever their
+    /// roles; `identities` are their own object id and those of their groups.
+    #[must_use]
+    pub fn denies(&self, identities: &[&str], scopes: &[Scope], action: &str, data: bool) -> bool {
+        self.holds_at(scopes)
+            && self.binds(identities)
+            && self.permissions.iter().any(|block| block.coverage(action, data) == Coverage::Allows)
+    }
+
     /// Whether it binds someone who goes by these object ids (their own and their groups').
     pub(crate) fn binds(&self, identities: &[&str]) -> bool {
         let names =

@@ -110,11 +110,8 @@ pub(crate) fn evaluate(
             considered.push(Considered { assignment: assignment.value, role, why });
         }
     }
-    let denied_by = book.denies.all("").into_iter().map(|(_, deny)| deny.value).find(|deny| {
-        deny.holds_at(place.scopes)
-            && deny.binds(identities)
-            && deny.permissions.iter().any(|block| block.coverage(action, plane == Plane::Data) == Coverage::Allows)
-    });
+    let mut denies = book.denies.all("").into_iter().map(|(_, deny)| deny.value);
+    let denied_by = denies.find(|deny| deny.denies(identities, place.scopes, action, plane == Plane::Data));
     Evaluation { action, plane, considered, denied_by }
 }
 

@@ -9,7 +9,9 @@ use iolite_resources::{
 use iolite_store::{Transaction, Versioned};
 
 use crate::Surroundings;
-use crate::errors::{RESOURCE_GROUP_NOT_FOUND, RESOURCE_NOT_FOUND, SCOPE_NOT_FOUND, SUBSCRIPTION_NOT_FOUND};
+use crate::errors::{
+    LINKED_AUTHORIZATION_FAILED, RESOURCE_GROUP_NOT_FOUND, RESOURCE_NOT_FOUND, SCOPE_NOT_FOUND, SUBSCRIPTION_NOT_FOUND,
+};
 
 /// Azure Resource Manager over a world's resources and roles.
 pub struct Arm {
@@ -135,16 +137,30 @@ impl Arm {
     }
 
     /// Whether the caller may do `action` at `scope`, for what one request reaches besides the scope it was judged at.
-    /// Assignments alone are looked at: a deny assignment elsewhere does not count here.
     pub(crate) fn may(&self, caller: &Caller, action: &str, scope: &Scope) -> bool {
         let Caller::Principal(principal) = caller else { return false };
         let scopes = self.estate.scopes_above(scope);
         let now = self.ground.now();
-        self.assignments_of(principal).iter().any(|assignment| {
+        let granted = self.assignments_of(principal).iter().any(|assignment| {
             scopes.contains(&assignment.scope)
                 && assignment.effective_at <= now
                 && self.book.role(&assignment.role_id).is_some_and(|role| role.allows(action, false))
-        })
+        });
+        let identities: Vec<&str> =
+            std::iter::once(&principal.object_id).chain(&principal.groups).map(String::as_str).collect();
+        granted && !self.book.denies.all("").iter().any(|(_, deny)| deny.denies(&identities, &scopes, action, false))
+    }
+
+    /// Refuses a caller who may not do `action` at a scope that the request reaches besides the one it was judged at.
+    pub(crate) fn require_linked(&self, caller: &Caller, action: &str, scope: &Scope) -> Result<(), ServiceError> {
+        if self.may(caller, action, scope) {
+            return Ok(());
+        }
+        let text = format!(
+            "The client '{}' has no authorization to perform action '{action}' over the linked scope '{scope}'.",
+            caller.display_name()
+        );
+        Err(ServiceError::new(&LINKED_AUTHORIZATION_FAILED, text))
     }
 
     /// The role assignments of a principal and of its groups.

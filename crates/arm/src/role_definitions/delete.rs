@@ -1,10 +1,11 @@
 //! Deletes a custom role that is no longer assigned.
-//! Source: 2022-04-01: 200 with the role, or 204 where there was none.
+//! Source: 2022-04-01: 200 with the role, or 204 where there was none. The caller needs the same action at every scope that
+//! the role can be assigned at.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
 
-use super::document;
+use super::{document, require_at_each};
 use crate::Arm;
 use crate::errors::{BUILT_IN_ROLE_IS_FIXED, ROLE_DEFINITION_HAS_ASSIGNMENTS};
 
@@ -38,6 +39,9 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
             ));
         }
         let role = transaction.get(&arm.book.custom, &key);
+        if let Some(role) = &role {
+            require_at_each(arm, &permit, &role.assignable_scopes)?;
+        }
         transaction.delete(&arm.book.custom, &key);
         Ok(role)
     });

@@ -5,10 +5,11 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod put;
 
-use iolite_access::{Permission, RoleDefinition};
-use iolite_kernel::{Scope, ServiceError, iso_seven_digits};
+use iolite_access::{Permission, Permit, RoleDefinition};
+use iolite_kernel::{Need, Scope, ServiceError, iso_seven_digits};
 use serde_json::{Value, json};
 
+use crate::Arm;
 use crate::errors::ROLE_DEFINITION_DOES_NOT_EXIST;
 
 /// A role as seen from `scope`.
@@ -38,6 +39,15 @@ pub(crate) fn document(role: &RoleDefinition, scope: &Scope) -> Value {
 pub(crate) fn full_id(role_id: &str, scope: &Scope) -> String {
     let above = scope.subscription_id().map(|id| format!("/subscriptions/{id}")).unwrap_or_default();
     format!("{above}/providers/Microsoft.Authorization/roleDefinitions/{role_id}")
+}
+
+/// Refuses a caller who may not do the permit's action at each of these scopes of a role.
+///
+/// Source: the documentation of custom roles, "Who can create, delete, update, or view a custom role".
+pub(crate) fn require_at_each(arm: &Arm, permit: &Permit, scopes: &[Scope]) -> Result<(), ServiceError> {
+    let Need::Management { action } = permit.operation().need else { return Ok(()) };
+    let beyond = |scope: &&Scope| !permit.resource().covers(scope);
+    scopes.iter().filter(beyond).try_for_each(|scope| arm.require_linked(permit.caller(), action, scope))
 }
 
 /// One block of permissions.

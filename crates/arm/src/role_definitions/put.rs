@@ -1,17 +1,17 @@
 //! Makes a custom role, or changes one that stands.
-//! Source: 2022-04-01: 201 both ways. The caller needs the same action at every scope that the role can be assigned at. Built-in
-//! roles cannot be changed, and a custom role cannot be assignable at the root.
+//! Source: 2022-04-01: 201 both ways. The caller needs the same action at every scope that the role can be assigned at, before
+//! the change and after it. Built-in roles cannot be changed, and a custom role cannot be assignable at the root.
 
 use iolite_access::{Permission, Permit, RoleDefinition};
 use iolite_kernel::{
     Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support, Uuid,
 };
 
-use super::document;
+use super::{document, require_at_each};
 use crate::Arm;
 use crate::errors::{
-    BAD_REQUEST, BUILT_IN_ROLE_IS_FIXED, INVALID_ACTION, INVALID_ROLE_DEFINITION_ID, INVALID_SCOPE,
-    LINKED_AUTHORIZATION_FAILED, NOT_SUPPORTED, ROLE_DEFINITION_NAME_TAKEN,
+    BAD_REQUEST, BUILT_IN_ROLE_IS_FIXED, INVALID_ACTION, INVALID_ROLE_DEFINITION_ID, INVALID_SCOPE, NOT_SUPPORTED,
+    ROLE_DEFINITION_NAME_TAKEN,
 };
 use crate::fields::Fields;
 
@@ -35,7 +35,8 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
         ServiceError::new(&INVALID_ROLE_DEFINITION_ID, text)
     })?;
     let role = read(&request)?;
-    check_scopes(arm, &permit, &role.assignable_scopes)?;
+    role.assignable_scopes.iter().try_for_each(|scope| arm.require_scope(scope))?;
+    require_at_each(arm, &permit, &role.assignable_scopes)?;
     let key = id.to_string();
     let written = arm.estate.store.transact(|transaction| {
         if arm.book.built_in().iter().any(|known| known.id.eq_ignore_ascii_case(&key)) {
@@ -52,6 +53,9 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
         }
         let now = arm.ground.now();
         let standing = transaction.get(&arm.book.custom, &key);
+        if let Some(standing) = &standing {
+            require_at_each(arm, &permit, &standing.assignable_scopes)?;
+        }
         let written = RoleDefinition {
             id: key.clone(),
             created_at: Some(standing.and_then(|role| role.created_at).unwrap_or(now)),
@@ -131,22 +135,6 @@ fn is_action(text: &str) -> bool {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".*-_$".contains(&byte))
     };
     text == "*" || (text.contains('/') && text.split('/').all(is_word))
-}
-
-/// The role's scopes must be there, and the caller allowed to write roles at each of them.
-fn check_scopes(arm: &Arm, permit: &Permit, scopes: &[Scope]) -> Result<(), ServiceError> {
-    for scope in scopes {
-        arm.require_scope(scope)?;
-        let Need::Management { action } = OPERATION.need else { continue };
-        if !permit.resource().covers(scope) && !arm.may(permit.caller(), action, scope) {
-            let text = format!(
-                "The client '{}' has no authorization to perform action '{action}' over the linked scope '{scope}'.",
-                permit.caller().display_name()
-            );
-            return Err(ServiceError::new(&LINKED_AUTHORIZATION_FAILED, text));
-        }
-    }
-    Ok(())
 }
 
 fn invalid(text: impl Into<String>) -> ServiceError {
@@ -232,6 +220,48 @@ mod tests {
         let owner = "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
         let properties = json!({"roleDefinitionId": owner, "principalId": crate::testing::CALLER});
         world.put(&assignment, json!({"properties": properties})).await.unwrap();
-        assert!(world.put(&path(ID), wide).await.is_ok());
+        assert!(world.put(&path(ID), wide.clone()).await.is_ok());
+        keep_from_writing_roles(&world, &above).await;
+        let error = world.put(&path(ID), wide).await.unwrap_err();
+        assert_eq!(error.code.name, "LinkedAuthorizationFailed", "a deny assignment there counts too");
+    }
+
+    async fn keep_from_writing_roles(world: &World, scope: &str) {
+        let deny = iolite_access::DenyAssignment {
+            name: ID.to_owned(),
+            display_name: "no roles".to_owned(),
+            description: String::new(),
+            scope: iolite_kernel::Scope::parse(scope).unwrap(),
+            does_not_apply_to_child_scopes: false,
+            permissions: vec![iolite_access::Permission {
+                actions: vec!["Microsoft.Authorization/roleDefinitions/*".to_owned()],
+                ..Default::default()
+            }],
+            principals: vec![crate::testing::CALLER.to_owned()],
+            excluded_principals: Vec::new(),
+        };
+        let made = world.arm.estate.store.transact(|transaction| {
+            transaction.put(&world.arm.book.denies, ID, deny.clone());
+            Ok::<(), iolite_kernel::ServiceError>(())
+        });
+        made.await.unwrap();
+    }
+
+    /// Or whoever owns one resource group could give themselves whatever a role of another's says from then on.
+    #[tokio::test]
+    async fn a_role_of_a_scope_without_the_right_there_is_neither_changed_nor_deleted() {
+        let world = World::new().await;
+        let elsewhere = GROUP.replace("contoso", "elsewhere");
+        world.put(&elsewhere, json!({"location": "westeurope"})).await.unwrap();
+        let theirs = format!("{elsewhere}/providers/Microsoft.Authorization/roleDefinitions/{ID}");
+        let made = body(|role| role["assignableScopes"] = json!([elsewhere]));
+        world.put(&theirs, made.clone()).await.unwrap();
+        let seized = body(|role| role["permissions"] = json!([{"actions": ["*"]}]));
+        let error = world.put(&path(ID), seized).await.unwrap_err();
+        assert_eq!(error.code.name, "LinkedAuthorizationFailed");
+        let error = world.delete(&path(ID)).await.unwrap_err();
+        assert_eq!(error.code.name, "LinkedAuthorizationFailed");
+        assert!(!world.arm.book.role(ID).unwrap().allows("Microsoft.Devices/IotHubs/read", false));
+        assert!(world.put(&theirs, made).await.is_ok());
     }
 }
