@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use iolite_identity::Caller;
 use iolite_kernel::{ResourceId, ServiceError};
 use iolite_resources::{Estate, ManagedIdentityKind, Principal, PrincipalKind, ResourceIdentity};
 use iolite_store::Transaction;
@@ -13,6 +14,10 @@ use serde_json::{Map, Value, json};
 use crate::Arm;
 use crate::errors::FAILED_IDENTITY_OPERATION;
 use crate::fields::Fields;
+
+/// What the caller must be allowed at a user-assigned identity to give it to a resource (documented for the role Managed
+/// Identity Operator).
+const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
 /// An `identity` block as a body has it.
 #[derive(Debug, Clone)]
@@ -43,9 +48,11 @@ pub(crate) fn read(body: &mut Fields) -> Result<Option<IdentityChange>, ServiceE
 }
 
 /// Makes the block true: the identity that `owner` has from now on. `replace` tells a PUT, whose list of user-assigned
-/// identities is the whole list, from a PATCH, which adds and takes away.
+/// identities is the whole list, from a PATCH, which adds and takes away. `caller` needs the right to assign each identity
+/// that comes new: whoever may write a resource could act as any identity otherwise.
 pub(crate) fn apply(
     arm: &Arm,
+    caller: &Caller,
     transaction: &mut Transaction<'_>,
     owner: &ResourceId,
     standing: Option<&ResourceIdentity>,
@@ -55,7 +62,7 @@ pub(crate) fn apply(
     let Some(change) = change else { return Ok(standing.cloned()) };
     let before = standing.and_then(|identity| identity.system_assigned.clone());
     let user_assigned = if change.user {
-        user_assigned(&arm.estate, standing.map_or(&[][..], |identity| &identity.user_assigned), change, replace)?
+        user_assigned(arm, caller, standing.map_or(&[][..], |identity| &identity.user_assigned), change, replace)?
     } else {
         Vec::new()
     };
@@ -123,7 +130,8 @@ fn create(arm: &Arm, transaction: &mut Transaction<'_>, owner: &ResourceId) -> S
 }
 
 fn user_assigned(
-    estate: &Estate,
+    arm: &Arm,
+    caller: &Caller,
     standing: &[ResourceId],
     change: &IdentityChange,
     replace: bool,
@@ -138,8 +146,11 @@ fn user_assigned(
         if !wanted {
             continue;
         }
-        if user_assigned_principal(estate, &id).is_none() {
+        if user_assigned_principal(&arm.estate, &id).is_none() {
             return Err(refuse(format!("There is no user-assigned identity '{id}'.")));
+        }
+        if !standing.contains(&id) {
+            arm.require_linked(caller, ASSIGN, &id)?;
         }
         list.push(id);
     }

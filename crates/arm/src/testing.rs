@@ -155,6 +155,14 @@ impl World {
         made.await.unwrap();
     }
 
+    /// Makes `operator` a Contributor at `scope`, for what a request reaches besides its own scope.
+    pub(crate) async fn make_contributor(&self, scope: &str) {
+        const NAME: &str = "99999999-9999-9999-9999-999999999999";
+        let role = "/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c";
+        let body = serde_json::json!({"properties": {"roleDefinitionId": role, "principalId": CALLER}});
+        self.put(&format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{NAME}"), body).await.unwrap();
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -38,7 +38,15 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
         location::require_same(&standing.id, &standing.location, change.location.as_deref())?;
         let mut hub = change.merge(&standing, arm)?;
         let identity = standing.identity.as_ref();
-        hub.identity = managed_identity::apply(arm, transaction, &hub.id, identity, change.identity.as_ref(), false)?;
+        hub.identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &hub.id,
+            identity,
+            change.identity.as_ref(),
+            false,
+        )?;
         tell(arm, &standing, &hub, permit.decision());
         transaction.put(&arm.estate.hubs, &hub.id.name().to_ascii_lowercase(), hub.clone());
         Ok::<_, ServiceError>(Versioned { revision: transaction.revision(), value: Arc::new(hub) })

@@ -54,7 +54,15 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
         };
         let mut hub = change.replace(&base, arm)?;
         let identity = base.identity.as_ref();
-        hub.identity = managed_identity::apply(arm, transaction, &hub.id, identity, change.identity.as_ref(), true)?;
+        hub.identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &hub.id,
+            identity,
+            change.identity.as_ref(),
+            true,
+        )?;
         if let Some(before) = &standing {
             tell(arm, before, &hub, permit.decision());
         }

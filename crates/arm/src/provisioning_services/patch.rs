@@ -27,7 +27,7 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 /// Answers 200 with the service.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let change = ServiceChange::read(&request)?;
     let condition = if_match(&request)?;
     let written = arm.estate.store.transact(|transaction| {
@@ -35,7 +35,15 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
         require(&condition, Some(base.revision), &DEVICES_PRECONDITION_FAILED)?;
         location::require_same(&base.id, &base.location, change.location.as_deref())?;
         let before = base.identity.as_ref();
-        let identity = managed_identity::apply(arm, transaction, &base.id, before, change.identity.as_ref(), false)?;
+        let identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &base.id,
+            before,
+            change.identity.as_ref(),
+            false,
+        )?;
         let mut service = change.merge(&base, identity.as_ref(), arm)?;
         service.identity = identity;
         let key = service.id.name().to_ascii_lowercase();

@@ -33,7 +33,7 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 /// Answers 201 for a new service and 200 for one that stood, with the service.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let change = ServiceChange::read(&request)?;
     let condition = if_match(&request)?;
     let name = request.param("provisioningServiceName");
@@ -54,7 +54,15 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
             None => new(arm, &group, name, &change)?,
         };
         let before = base.identity.as_ref();
-        let identity = managed_identity::apply(arm, transaction, &base.id, before, change.identity.as_ref(), true)?;
+        let identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &base.id,
+            before,
+            change.identity.as_ref(),
+            true,
+        )?;
         let mut service = change.replace(&base, identity.as_ref(), arm)?;
         service.identity = identity;
         transaction.put(&arm.estate.provisioning_services, &key, service.clone());
@@ -153,6 +161,7 @@ mod tests {
     #[tokio::test]
     async fn a_user_assigned_identity_must_be_the_services_own() {
         let world = with_hub().await;
+        world.make_contributor(WORKLOAD).await;
         let link = json!([{
             "hostName": "hub1.azure-devices.net", "authenticationType": "UserAssigned", "location": "westeurope",
             "selectedUserAssignedIdentityResourceId": WORKLOAD,
@@ -168,6 +177,22 @@ mod tests {
             json!({"type": "UserAssigned", "userAssignedIdentities": {WORKLOAD.replace("workload", "none"): {}}});
         let error = world.put(&path(), with(json!([]), nobody)).await.unwrap_err();
         assert_eq!(error.code.name, "FailedIdentityOperation");
+    }
+
+    /// Or a Contributor of the service alone could make devices in any hub where the identity has a role.
+    #[tokio::test]
+    async fn an_identity_is_given_only_by_who_may_assign_it_and_stays_whoever_writes() {
+        let world = with_hub().await;
+        let identity = json!({"type": "UserAssigned", "userAssignedIdentities": {WORKLOAD: {}}});
+        let error = world.put(&path(), with(json!([]), identity.clone())).await.unwrap_err();
+        assert_eq!((error.code.status, error.code.name), (403, "LinkedAuthorizationFailed"));
+        assert!(error.message.contains("userAssignedIdentities/assign/action"), "{}", error.message);
+        world.make_contributor(GROUP).await;
+        assert!(world.put(&path(), with(json!([]), identity.clone())).await.is_ok());
+        let assignment =
+            format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments/99999999-9999-9999-9999-999999999999");
+        world.delete(&assignment).await.unwrap();
+        assert!(world.put(&path(), with(json!([]), identity)).await.is_ok());
     }
 
     #[tokio::test]

@@ -22,15 +22,22 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 /// Answers 200 with the instance.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let change = InstanceChange::read(&request)?;
     let changed = arm.estate.store.transact(|transaction| {
         let base = find(arm, &request)?;
         location::require_same(&base.id, &base.location, change.location.as_deref())?;
         let mut instance = change.merge(&base);
         let before = base.identity.as_ref();
-        instance.identity =
-            managed_identity::apply(arm, transaction, &base.id, before, change.identity.as_ref(), false)?;
+        instance.identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &base.id,
+            before,
+            change.identity.as_ref(),
+            false,
+        )?;
         instance.changed_at = arm.ground.now();
         transaction.put(&arm.estate.twins_instances, &instance.id.name().to_ascii_lowercase(), instance.clone());
         Ok::<_, ServiceError>(instance)
@@ -52,6 +59,7 @@ mod tests {
             json!({"location": "westeurope", "tags": {"a": "1"}, "properties": {"publicNetworkAccess": "Disabled"}});
         world.put(&path, body).await.unwrap();
         world.clock.advance(iolite_kernel::SignedDuration::from_secs(60));
+        world.make_contributor(WORKLOAD).await;
         let identity = json!({"type": "UserAssigned", "userAssignedIdentities": {WORKLOAD: {}}});
         let changed = json(&world.patch(&path, json!({"identity": identity})).await.unwrap());
         assert_eq!(changed["tags"], json!({"a": "1"}));

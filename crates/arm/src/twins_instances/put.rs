@@ -26,7 +26,7 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 /// Answers 201 for a new instance and 200 for one that stood, with the instance.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let change = InstanceChange::read(&request)?;
     let name = request.param("resourceName");
     let key = name.to_ascii_lowercase();
@@ -46,8 +46,15 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
         };
         let mut instance = change.replace(&base);
         let before = base.identity.as_ref();
-        instance.identity =
-            managed_identity::apply(arm, transaction, &base.id, before, change.identity.as_ref(), true)?;
+        instance.identity = managed_identity::apply(
+            arm,
+            permit.caller(),
+            transaction,
+            &base.id,
+            before,
+            change.identity.as_ref(),
+            true,
+        )?;
         instance.changed_at = arm.ground.now();
         transaction.put(&arm.estate.twins_instances, &key, instance.clone());
         Ok::<_, ServiceError>((if standing.is_some() { 200 } else { 201 }, instance))
