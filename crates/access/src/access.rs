@@ -12,6 +12,9 @@ use crate::{
     CredentialKind, Decision, DecisionLog, Denial, DenialCause, Evaluation, Grant, Outcome, Permit, Plane, RoleBook,
 };
 
+/// The most bytes of a caller's text that a decision keeps; the longest path of an SDK has less.
+const LONGEST_TEXT: usize = 768;
+
 /// Decides, and keeps what it decided.
 pub struct Access {
     pub(crate) estate: Estate,
@@ -77,8 +80,8 @@ impl Access {
             at: self.ground.now(),
             operation: ask.operation,
             resource: resource.clone(),
-            path: ask.request.path().to_owned(),
-            origin: ask.request.origin.clone(),
+            path: shortened(ask.request.path()),
+            origin: shortened(&ask.request.origin),
             client: ask.request.client.clone(),
             credential: ask.credential,
             checks: ask.authentication.checks,
@@ -169,5 +172,13 @@ fn refused(cause: DenialCause) -> Outcome {
 }
 
 fn someone_else(wanted: &str) -> Outcome {
-    refused(DenialCause::SomeoneElse { wanted: wanted.to_owned() })
+    refused(DenialCause::SomeoneElse { wanted: shortened(wanted) })
+}
+
+/// Enough of a caller's text to recognise it: the log keeps thousands of decisions, and anyone can cause one.
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)])
 }

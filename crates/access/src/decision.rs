@@ -36,9 +36,9 @@ pub struct Decision {
     pub operation: &'static Operation,
     /// The resource it was asked of.
     pub resource: Scope,
-    /// The path as sent, without the query.
+    /// The path as sent, without the query; cut where it is very long.
     pub path: String,
-    /// The origin that was dialled.
+    /// The origin that was dialled; cut where it is very long.
     pub origin: String,
     /// Where the request came from.
     pub client: Client,

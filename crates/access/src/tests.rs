@@ -94,6 +94,15 @@ impl World {
     }
 
     fn ask(&self, caller: Result<Caller, Rejection>, operation: &'static Operation) -> Result<Permit, Arc<Decision>> {
+        self.ask_at("/devices/dev1", caller, operation)
+    }
+
+    fn ask_at(
+        &self,
+        target: &str,
+        caller: Result<Caller, Rejection>,
+        operation: &'static Operation,
+    ) -> Result<Permit, Arc<Decision>> {
         let request = Request {
             id: self.ground.uuid(),
             params: [("id", "dev1".to_owned())].into_iter().collect(),
@@ -102,7 +111,7 @@ impl World {
             body: iolite_kernel::Bytes::new(),
             api_version: String::new(),
             origin: "https://localhost".into(),
-            target: "/devices/dev1".into(),
+            target: target.into(),
             client: Client { address: None, agent: String::new() },
         };
         self.access.decide(Ask {
@@ -371,4 +380,13 @@ async fn a_grant_is_forgotten_when_its_assignment_goes() {
         .await
         .unwrap();
     assert!(world.ask(app(&[]), &GET).is_err());
+}
+
+/// Anyone can cause a decision, and thousands are kept.
+#[tokio::test]
+async fn a_decision_keeps_a_part_of_a_very_long_path() {
+    let world = World::new();
+    let path = format!("/devices/{}", "é".repeat(30_000));
+    let decision = world.ask_at(&path, app(&[]), &GET).unwrap_err();
+    assert!(decision.path.len() < 1024 && decision.path.starts_with("/devices/é"), "{}", decision.path.len());
 }

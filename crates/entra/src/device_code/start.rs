@@ -10,8 +10,11 @@ use crate::Entra;
 use crate::audience::Scopes;
 use crate::device_codes::{INTERVAL_SECONDS, LIFETIME_SECONDS, Wish};
 use crate::errors::UNKNOWN_TENANT;
-use crate::form::Form;
+use crate::form::{Form, malformed};
 use crate::tenant::Authority;
+
+/// Anyone can start a code, and each keeps its scope for a quarter of an hour.
+const LONGEST_SCOPE: usize = 2048;
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -32,6 +35,9 @@ pub async fn run(entra: &Entra, _: Permit, request: Request) -> Result<Answer, S
     let form = Form::read(&request)?;
     let client = entra.client(&request, &form)?;
     let scope = form.required("scope")?;
+    if scope.len() > LONGEST_SCOPE {
+        return Err(malformed(format!("The scope is longer than {LONGEST_SCOPE} bytes.")));
+    }
     entra.delegated_audience(&Scopes::parse(scope)?, &request.origin)?;
     let wish = Wish { client_id: client.id, scope: scope.to_owned() };
     let code = entra.device_codes.start(&*entra.ground.entropy, entra.ground.now(), wish);

@@ -115,3 +115,11 @@ async fn the_page_runs_nothing_and_stands_in_no_frame() {
     let Body::Other { bytes, .. } = answer.body else { panic!("a page") };
     assert!(String::from_utf8(bytes.to_vec()).unwrap().contains("name=\"user_code\""));
 }
+
+#[tokio::test]
+async fn a_scope_too_long_to_be_kept_for_anyone_who_asks_is_refused() {
+    let world = World::new();
+    let form = form_of(&[("client_id", AZURE_CLI), ("scope", &"openid ".repeat(300))]);
+    let answer = start::run(&world.entra, world.permit(&start::OPERATION), at("organizations", &form)).await;
+    assert_eq!(answer.unwrap_err().code.number, 9_002_313);
+}
