@@ -7,7 +7,7 @@ use iolite_kernel::{Ground, Need, Operation, Request, Scope};
 use iolite_resources::{Estate, Resource};
 
 use crate::evaluation::{Place, evaluate};
-use crate::memo::{self, Granted, Memo};
+use crate::memo::{self, Granted, Memo, Wish};
 use crate::{
     CredentialKind, Decision, DecisionLog, Denial, DenialCause, Evaluation, Grant, Outcome, Permit, Plane, RoleBook,
 };
@@ -130,7 +130,8 @@ impl Access {
 
     fn judge_principal(&self, principal: &PrincipalCaller, operation: &'static Operation, resource: &Scope) -> Outcome {
         let state = memo::state(&self.estate, &self.book);
-        if let Some(granted) = self.memo.find(state, principal, operation, resource) {
+        let wish = Wish { state, now: self.ground.now(), principal, operation, resource };
+        if let Some(granted) = self.memo.find(wish) {
             return Outcome::Allowed(Grant::Roles(granted));
         }
         let plane = if matches!(operation.need, Need::DataPlane { .. }) { Plane::Data } else { Plane::Control };
@@ -143,7 +144,7 @@ impl Access {
             .collect();
         let Some(failed) = evaluations.iter().find(|evaluation| !evaluation.is_allowed()) else {
             let granted = Arc::new(Granted { scopes, evaluations });
-            self.memo.keep(state, principal, operation, resource, granted.clone());
+            self.memo.keep(wish, granted.clone());
             return Outcome::Allowed(Grant::Roles(granted));
         };
         let cause = match &failed.denied_by {

@@ -2,14 +2,14 @@
 //!
 //! Only grants are remembered: a refusal is rare, and is worked out anew with its evidence. A grant depends on the
 //! assignments, roles, deny assignments, the directory and the hierarchy above the resource; every table counts its
-//! changes, and one change anywhere forgets everything. Time cannot turn a grant into a refusal: assignments take effect
-//! and do not end.
+//! changes, and one change anywhere forgets everything. Time that goes on cannot turn a grant into a refusal: assignments
+//! take effect and do not end. A clock that was set back can, so a grant is not remembered before the moment it was made.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use iolite_identity::PrincipalCaller;
-use iolite_kernel::{Operation, Scope};
+use iolite_kernel::{Operation, Scope, Timestamp};
 use iolite_resources::Estate;
 use parking_lot::Mutex;
 
@@ -33,7 +33,24 @@ struct Entry {
     groups: Vec<String>,
     resource: Scope,
     operation: &'static Operation,
+    /// When it was worked out.
+    at: Timestamp,
     granted: Arc<Granted>,
+}
+
+/// Somebody's wish for an operation, at a moment and in a state of the world.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// What the tables were like, from [`state`].
+    pub(crate) state: [u64; 6],
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// Whose.
+    pub(crate) principal: &'a PrincipalCaller,
+    /// What for.
+    pub(crate) operation: &'static Operation,
+    /// Where.
+    pub(crate) resource: &'a Scope,
 }
 
 /// The remembered grants.
@@ -59,52 +76,43 @@ pub(crate) fn state(estate: &Estate, book: &RoleBook) -> [u64; 6] {
 }
 
 impl Memo {
-    /// The grant of `operation` to `principal` at `resource`, as worked out in this `state`.
-    pub(crate) fn find(
-        &self,
-        state: [u64; 6],
-        principal: &PrincipalCaller,
-        operation: &'static Operation,
-        resource: &Scope,
-    ) -> Option<Arc<Granted>> {
+    /// The grant of the wish, as worked out in the same state.
+    pub(crate) fn find(&self, wish: Wish<'_>) -> Option<Arc<Granted>> {
         let remembered = self.0.lock();
-        let entry = remembered.entries.get(&mark(&principal.object_id, operation, resource))?;
-        let same = remembered.state == state
-            && entry.object_id == principal.object_id
-            && entry.groups == principal.groups
-            && std::ptr::eq(entry.operation, operation)
-            && entry.resource.as_str() == resource.as_str();
+        let entry = remembered.entries.get(&wish.mark())?;
+        let same = remembered.state == wish.state
+            && entry.at <= wish.now
+            && entry.object_id == wish.principal.object_id
+            && entry.groups == wish.principal.groups
+            && std::ptr::eq(entry.operation, wish.operation)
+            && entry.resource.as_str() == wish.resource.as_str();
         same.then(|| entry.granted.clone())
     }
 
-    /// Remembers a grant that was worked out in this `state`.
-    pub(crate) fn keep(
-        &self,
-        state: [u64; 6],
-        principal: &PrincipalCaller,
-        operation: &'static Operation,
-        resource: &Scope,
-        granted: Arc<Granted>,
-    ) {
+    /// Remembers what the wish came to.
+    pub(crate) fn keep(&self, wish: Wish<'_>, granted: Arc<Granted>) {
         let mut remembered = self.0.lock();
-        if remembered.state != state || remembered.entries.len() >= CAPACITY {
-            *remembered = Remembered { state, entries: HashMap::new() };
+        if remembered.state != wish.state || remembered.entries.len() >= CAPACITY {
+            *remembered = Remembered { state: wish.state, entries: HashMap::new() };
         }
         let entry = Entry {
-            object_id: principal.object_id.clone(),
-            groups: principal.groups.clone(),
-            resource: resource.clone(),
-            operation,
+            object_id: wish.principal.object_id.clone(),
+            groups: wish.principal.groups.clone(),
+            resource: wish.resource.clone(),
+            operation: wish.operation,
+            at: wish.now,
             granted,
         };
-        remembered.entries.insert(mark(&principal.object_id, operation, resource), entry);
+        remembered.entries.insert(wish.mark(), entry);
     }
 }
 
-/// Where an entry is looked for; two that share a mark overwrite each other, and the comparison tells them apart.
-fn mark(object_id: &str, operation: &'static Operation, resource: &Scope) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    (object_id, std::ptr::from_ref(operation), resource.as_str()).hash(&mut hasher);
-    hasher.finish()
+impl Wish<'_> {
+    /// Where its entry is looked for; two that share a mark overwrite each other, and the comparison tells them apart.
+    fn mark(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        (&self.principal.object_id, std::ptr::from_ref(self.operation), self.resource.as_str()).hash(&mut hasher);
+        hasher.finish()
+    }
 }

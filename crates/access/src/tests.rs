@@ -7,7 +7,7 @@ use iolite_identity::{
 };
 use iolite_kernel::{
     ApiVersions, Client, Ground, Method, Need, Operation, Request, Right, Rights, Scope, Service, SignedDuration,
-    Support, Timestamp,
+    SteerableClock, Support, Timestamp,
 };
 use iolite_resources::{Cloud, Estate, ManagementGroup, Principal, PrincipalKind, Resource, Subscription, Tenant};
 use iolite_store::{Store, StoreError};
@@ -44,6 +44,7 @@ static OWN: Operation = operation("Own", Need::OwnDevice { device: "id", module:
 struct World {
     access: Access,
     ground: Ground,
+    clock: Arc<SteerableClock>,
 }
 
 fn hub() -> Scope {
@@ -52,7 +53,8 @@ fn hub() -> Scope {
 
 impl World {
     fn new() -> Self {
-        let ground = Ground::system();
+        let clock = Arc::new(SteerableClock::new());
+        let ground = Ground { clock: clock.clone(), ..Ground::system() };
         let tenant = Tenant {
             id: "t".into(),
             domain: "contoso.example".into(),
@@ -64,7 +66,7 @@ impl World {
         let book = RoleBook::new(&store).unwrap();
         let estate = Estate::new(store, tenant);
         let access = Access::new(estate, ground.clone(), book, vec![&GET, &BULK, &LIST_KEYS, &OWN]);
-        Self { access, ground }
+        Self { access, ground, clock }
     }
 
     async fn assign(&self, principal: &str, role: &str, scope: Scope, delay: SignedDuration) {
@@ -379,6 +381,16 @@ async fn a_grant_is_forgotten_when_its_assignment_goes() {
         })
         .await
         .unwrap();
+    assert!(world.ask(app(&[]), &GET).is_err());
+}
+
+#[tokio::test]
+async fn a_grant_is_not_remembered_before_its_assignment_took_effect() {
+    let world = World::new();
+    world.assign("app", "IoT Hub Data Reader", hub(), SignedDuration::from_mins(5)).await;
+    world.clock.advance(SignedDuration::from_mins(6));
+    assert!(world.ask(app(&[]), &GET).is_ok());
+    world.clock.reset();
     assert!(world.ask(app(&[]), &GET).is_err());
 }
 

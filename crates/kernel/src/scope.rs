@@ -16,6 +16,9 @@ pub struct Scope(Arc<str>);
 /// The full id of one resource, itself the narrowest [`Scope`] that is supported.
 pub type ResourceId = Scope;
 
+/// The longest scope, in bytes.
+const LONGEST: usize = 2048;
+
 /// A text that is no scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeError(pub String);
@@ -34,13 +37,17 @@ impl fmt::Display for ScopeError {
 impl std::error::Error for ScopeError {}
 
 impl Scope {
-    /// Reads a scope; a trailing slash is dropped.
+    /// Reads a scope; a trailing slash is dropped. One of more than 2 KiB is refused: Azure's limits on names add up to less,
+    /// and scopes out of requests are remembered.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         let trimmed = text.trim_end_matches('/');
         if trimmed.is_empty() && text.starts_with('/') {
             return Ok(Self::root());
         }
         let refuse = || ScopeError(text.chars().take(200).collect());
+        if trimmed.len() > LONGEST {
+            return Err(refuse());
+        }
         let mut segments = trimmed.strip_prefix('/').ok_or_else(refuse)?.split('/');
         if segments.clone().any(str::is_empty) {
             return Err(refuse());
@@ -220,6 +227,7 @@ mod tests {
         {
             assert!(Scope::parse(text).is_err(), "{text}");
         }
+        assert!(Scope::parse(&format!("/subscriptions/{}", "a".repeat(60_000))).is_err());
         assert!(Scope::parse("/providers/Microsoft.Management/managementGroups/root/").is_ok());
     }
 }
