@@ -11,15 +11,12 @@ use iolite_dps::{HubAnswer, HubAuthorization, HubCall, HubGateway};
 use iolite_entra::Entra;
 use iolite_http::{Head, Pipeline, Site};
 use iolite_kernel::{Body, Bytes, Service};
-use iolite_resources::Estate;
-
-use crate::origins::Origins;
+use iolite_resources::{Estate, Hub};
 
 /// The provisioning services' way to the hubs.
 pub(crate) struct Gateway {
     estate: Estate,
     entra: Arc<Entra>,
-    origins: Arc<Origins>,
     /// Set once the pipeline, which holds the provisioning services, is there.
     pipeline: OnceLock<std::sync::Weak<Pipeline>>,
 }
@@ -28,8 +25,8 @@ pub(crate) struct Gateway {
 const AGENT: &str = "DeviceProvisioningService";
 
 impl Gateway {
-    pub(crate) const fn new(estate: Estate, entra: Arc<Entra>, origins: Arc<Origins>) -> Self {
-        Self { estate, entra, origins, pipeline: OnceLock::new() }
+    pub(crate) const fn new(estate: Estate, entra: Arc<Entra>) -> Self {
+        Self { estate, entra, pipeline: OnceLock::new() }
     }
 
     /// Joins the gateway to the pipeline.
@@ -40,6 +37,10 @@ impl Gateway {
     async fn answer(&self, call: HubCall) -> HubAnswer {
         let unreachable = || HubAnswer { status: 503, body: Bytes::from_static(b"the linked hub cannot be reached") };
         let Some(pipeline) = self.pipeline.get().and_then(std::sync::Weak::upgrade) else { return unreachable() };
+        // A link outlives its hub: what is sent to a hub that is gone must not reach another.
+        let label = call.hub_host.split('.').next().unwrap_or_default();
+        let hub = self.estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(&call.hub_host));
+        let Some(hub) = hub else { return unreachable() };
         let Ok(uri) = Uri::try_from(call.path.as_str()) else { return unreachable() };
         let authorization = match &call.authorization {
             HubAuthorization::SharedAccessSignature(token) => token.reveal().to_owned(),
@@ -60,15 +61,13 @@ impl Gateway {
                 headers.insert(name, value);
             }
         }
-        let (host, port) = call.hub_host.split_once(':').unwrap_or((call.hub_host.as_str(), ""));
-        let site = port.parse().ok().and_then(|port| self.origins.site_of_port(port)).unwrap_or(Site::Shared);
         let head = Head {
-            site,
+            site: Site::Dedicated { resource_type: Hub::TYPE, name: hub.id.name().to_ascii_lowercase() },
             method: http::Method::from_bytes(call.method.name().as_bytes()).unwrap_or_default(),
             uri,
             headers,
             origin: format!("https://{}", call.hub_host),
-            host: host.to_ascii_lowercase(),
+            host: call.hub_host.to_ascii_lowercase(),
             peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             certificate: None,
         };

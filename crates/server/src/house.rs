@@ -82,7 +82,7 @@ pub(crate) fn join(
     let identity_header = Secret::new(ground.uuid().to_string());
     let settings = EntraSettings { identity_header: identity_header.clone(), default_managed_identity: None };
     let entra = Arc::new(Entra::new(estate.clone(), ground.clone(), ring.clone(), settings));
-    let gateway = Arc::new(Gateway::new(estate.clone(), entra.clone(), origins.clone()));
+    let gateway = Arc::new(Gateway::new(estate.clone(), entra.clone()));
     let dial = {
         let origins = origins.clone();
         Arc::new(move |host: &str| origins.dialled_name(host))

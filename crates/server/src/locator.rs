@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use iolite_http::{Located, Locator, Place, Site};
 use iolite_kernel::{Scope, Service};
-use iolite_resources::{Estate, Hub, ProvisioningService, Resource, TwinsInstance};
+use iolite_resources::{Cloud, Estate, Hub, ProvisioningService, Resource, TwinsInstance};
 
 use crate::origins::Origins;
 
@@ -116,7 +116,9 @@ impl Locator for Directory {
             Site::Shared if is_tenant_host(place.host) => Located::At(Service::Entra, Resource::Tenant),
             Site::Shared if is_arm_host(place.host) => arm(place),
             Site::Shared if is_local(place.host) || is_global_provisioning(place.host) => self.by_path(place),
-            Site::Shared => by_host(&self.estate, place.host).unwrap_or_else(|| self.by_path(place)),
+            Site::Shared => by_host(&self.estate, place.host)
+                .or_else(|| of_nobody(self.estate.tenant.cloud, place.host))
+                .unwrap_or_else(|| self.by_path(place)),
         }
     }
 }
@@ -138,6 +140,18 @@ fn by_host(estate: &Estate, host: &str) -> Option<Located> {
     }
     let twins = estate.twins_instance(label).filter(|found| found.host_name.eq_ignore_ascii_case(host))?;
     Some(Located::At(Service::Twins, Resource::Twins(twins)))
+}
+
+/// A name under one of Azure's own suffixes means that one resource: where it is not there, no other answers for it. Any
+/// other name is how this machine is called where the client is (a container's, say).
+fn of_nobody(cloud: Cloud, host: &str) -> Option<Located> {
+    let suffixes = [
+        (Service::Hub, cloud.hub_suffix()),
+        (Service::Dps, cloud.provisioning_suffix()),
+        (Service::Twins, cloud.twins_suffix()),
+    ];
+    let is_below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'));
+    suffixes.into_iter().find(|(_, suffix)| is_below(suffix)).map(|(service, _)| Located::Missing(service))
 }
 
 /// The scope of a management request: the subscription, the group, or the top-level resource that the path names.
@@ -190,4 +204,64 @@ fn claimed_audience(authorization: &str) -> Option<String> {
     let payload = authorization.split('.').nth(1).filter(|payload| payload.len() < 16 * 1024)?;
     let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
     Some(claims.get("aud")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use iolite_arm::new_hub;
+    use iolite_kernel::{Ground, ResourceId};
+    use iolite_resources::{HubSku, Tenant};
+    use iolite_store::{Store, StoreError};
+
+    use super::*;
+    use crate::ports::Ports;
+
+    async fn directory() -> Directory {
+        let tenant = Tenant {
+            id: "t".into(),
+            domain: "contoso.example".into(),
+            cloud: Cloud::Public,
+            token_lifetime_seconds: 3600,
+            propagation_delay_seconds: 0,
+        };
+        let estate = Estate::new(Store::memory(), tenant);
+        let id = ResourceId::resource("s", "g", Hub::TYPE, "hub-one");
+        let sku = HubSku { name: "S1".into(), capacity: 1 };
+        let hub = new_hub(&Ground::system(), Cloud::Public, id, "westeurope", sku);
+        let made = estate.store.transact(|transaction| {
+            transaction.put(&estate.hubs, "hub-one", hub.clone());
+            Ok::<(), StoreError>(())
+        });
+        made.await.unwrap();
+        let (origins, _) = Origins::new(estate.clone(), 8443, false, Ports::Auto, None);
+        Directory::new(estate, origins)
+    }
+
+    fn located(directory: &Directory, host: &str, path: &[&str]) -> &'static str {
+        let segments: Vec<String> = path.iter().map(|text| (*text).to_owned()).collect();
+        let place = Place { site: &Site::Shared, host, segments: &segments, authorization: None, api_version: None };
+        match directory.locate(place) {
+            Located::At(Service::Hub, _) => "hub",
+            Located::Missing(Service::Hub) => "no hub",
+            Located::Missing(Service::Dps) => "no provisioning service",
+            Located::Missing(Service::Twins) => "no twins",
+            _ => "elsewhere",
+        }
+    }
+
+    #[tokio::test]
+    async fn no_resource_answers_to_the_azure_name_of_another() {
+        let directory = directory().await;
+        for (host, wanted) in [
+            ("hub-one.azure-devices.net", "hub"),
+            ("hub-two.azure-devices.net", "no hub"),
+            ("dps-two.azure-devices-provisioning.net", "no provisioning service"),
+            ("twins-two.api.weu.digitaltwins.azure.net", "no twins"),
+            ("localhost", "hub"),
+            ("iolite", "hub"),
+            ("build-7.contoso.example", "hub"),
+        ] {
+            assert_eq!(located(&directory, host, &["devices", "dev1"]), wanted, "{host}");
+        }
+    }
 }
