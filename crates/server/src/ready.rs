@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use iolite_kernel::Secret;
 use iolite_resources::{Hub, PrincipalKind, ProvisioningService, SharedAccessPolicy, TwinsInstance};
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ fn principals(house: &House) -> Vec<Value> {
             match &found.kind {
                 PrincipalKind::ServicePrincipal { client_id, secrets, .. } => {
                     entry["client_id"] = json!(client_id);
-                    entry["client_secret"] = json!(secrets.first().map(|secret| secret.reveal()));
+                    entry["client_secret"] = json!(secrets.first().map(Secret::reveal));
                 }
                 PrincipalKind::User { user_name, password } => {
                     entry["username"] = json!(user_name);

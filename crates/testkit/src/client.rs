@@ -69,6 +69,12 @@ impl Client {
         Ok(Self { tls: Arc::new(config) })
     }
 
+    /// A client with TLS settings of the test's own.
+    #[must_use]
+    pub const fn with_config(tls: Arc<ClientConfig>) -> Self {
+        Self { tls }
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Panics

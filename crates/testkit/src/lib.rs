@@ -105,6 +105,9 @@ impl TestEmulator {
     }
 
     /// The decision behind an answer.
+    ///
+    /// # Panics
+    /// Where the decision is not kept.
     pub async fn decision(&self, reply: &Reply) -> Value {
         let found =
             self.control("GET", &format!("/decisions/{}", reply.header("x-iolite-decision")), Value::Null).await;

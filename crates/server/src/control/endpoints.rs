@@ -80,7 +80,7 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         ("POST", ["keys", "rotate"]) => mint::rotate(control, &call).await,
         ("GET", ["hubs", name, "local-auth"]) => switch::show(control, name),
         ("POST", ["hubs", name, "local-auth"]) => switch::change(control, name, &call).await,
-        ("GET", ["snapshots"]) => snapshots::list(control),
+        ("GET", ["snapshots"]) => Ok(snapshots::list(control)),
         ("POST", ["snapshots", name]) => snapshots::save(control, name),
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(control, name).await,
         (_, ["faults", ..]) => {

@@ -7,6 +7,7 @@ mod file;
 mod keys;
 mod scope;
 mod seed;
+mod seed_people;
 
 use std::path::Path;
 
