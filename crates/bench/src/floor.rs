@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::log::GroupCommit;
 use crate::{report, tls};
 
 /// How the bare server runs.
@@ -31,6 +32,9 @@ pub(crate) struct Floor {
     /// A JWKS file: verify the RS256 signature of every request's token by its first key.
     #[arg(long)]
     jwks: Option<PathBuf>,
+    /// A log file: every request's record is on the disk, by group commit, before its answer.
+    #[arg(long)]
+    log: Option<PathBuf>,
     /// How many threads serve.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -44,8 +48,8 @@ struct Key {
 pub(crate) fn run(floor: &Floor) -> Result<()> {
     let body = Bytes::from(std::fs::read(&floor.body)?);
     let key = floor.jwks.as_ref().map(|path| Key::read(path)).transpose()?.map(Arc::new);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(floor.threads).enable_all().build()?;
+    let log = floor.log.as_ref().map(|path| GroupCommit::open(path)).transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(floor.threads).enable_all().build()?;
     runtime.block_on(async move {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         report(&serde_json::json!({"port": listener.local_addr()?.port()}));
@@ -53,21 +57,29 @@ pub(crate) fn run(floor: &Floor) -> Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let (acceptor, body, key) = (acceptor.clone(), body.clone(), key.clone());
+            let (acceptor, body, key, log) = (acceptor.clone(), body.clone(), key.clone(), log.clone());
             tokio::spawn(async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(move |request| answer(request, body.clone(), key.clone()));
+                let service = service_fn(move |request| answer(request, body.clone(), key.clone(), log.clone()));
                 http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
             });
         }
     })
 }
 
-async fn answer(request: Request<Incoming>, body: Bytes, key: Option<Arc<Key>>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    body: Bytes,
+    key: Option<Arc<Key>>,
+    log: Option<GroupCommit>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let allowed = key.is_none_or(|key| {
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         header.and_then(|text| text.strip_prefix("Bearer ")).is_some_and(|token| key.verifies(token))
     });
+    if let Some(log) = log {
+        log.append(body.to_vec()).await.ok();
+    }
     let mut response = Response::new(Full::new(if allowed { body } else { Bytes::new() }));
     if !allowed {
         *response.status_mut() = hyper::StatusCode::UNAUTHORIZED;

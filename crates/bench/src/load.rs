@@ -84,8 +84,7 @@ async fn measure(shared: Shared) -> Result<()> {
         streams.push(connector.connect(ServerName::try_from("localhost")?, tcp).await?);
     }
     let shared = Arc::new(Shared { start: Instant::now(), ..shared });
-    let tasks: Vec<_> =
-        streams.into_iter().map(|stream| tokio::spawn(drive(stream, shared.clone()))).collect();
+    let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(drive(stream, shared.clone()))).collect();
     let mut latencies = Vec::new();
     for task in tasks {
         latencies.extend(task.await??);
@@ -127,7 +126,8 @@ async fn drive(mut stream: TlsStream<TcpStream>, shared: Arc<Shared>) -> Result<
 
 fn request(load: &Load, authorizations: &[String], number: u64) -> Vec<u8> {
     let which = usize::try_from(number).unwrap_or_default() % authorizations.len();
-    let (target, body) = (load.target.replace("{n}", &number.to_string()), load.body.replace("{n}", &number.to_string()));
+    let (target, body) =
+        (load.target.replace("{n}", &number.to_string()), load.body.replace("{n}", &number.to_string()));
     format!(
         "{} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         load.method,

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -32,46 +32,61 @@ pub(crate) struct Log {
 
 type Waiting = (Vec<u8>, oneshot::Sender<()>);
 
-pub(crate) fn run(log: &Log) -> Result<()> {
-    let (sender, receiver) = mpsc::channel::<Waiting>();
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&log.file)?;
-    let writer = std::thread::spawn(move || -> std::io::Result<()> {
-        let mut batch = Vec::new();
-        while let Ok(first) = receiver.recv() {
-            let waiting: Vec<Waiting> = std::iter::once(first).chain(receiver.try_iter()).collect();
-            batch.clear();
-            waiting.iter().for_each(|(record, _)| batch.extend_from_slice(record));
-            file.write_all(&batch)?;
-            file.sync_data()?;
-            for (_, done) in waiting {
-                done.send(()).ok();
+/// A log that gathers who waits, writes once, syncs once, and wakes all.
+#[derive(Clone)]
+pub(crate) struct GroupCommit(mpsc::Sender<Waiting>);
+
+impl GroupCommit {
+    /// The log in `file`, made anew.
+    pub(crate) fn open(file: &Path) -> Result<Self> {
+        let (sender, receiver) = mpsc::channel::<Waiting>();
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(file)?;
+        std::thread::spawn(move || -> std::io::Result<()> {
+            let mut batch = Vec::new();
+            while let Ok(first) = receiver.recv() {
+                let waiting: Vec<Waiting> = std::iter::once(first).chain(receiver.try_iter()).collect();
+                batch.clear();
+                waiting.iter().for_each(|(record, _)| batch.extend_from_slice(record));
+                file.write_all(&batch)?;
+                file.sync_data()?;
+                for (_, done) in waiting {
+                    done.send(()).ok();
+                }
             }
-        }
-        Ok(())
-    });
+            Ok(())
+        });
+        Ok(Self(sender))
+    }
+
+    /// Waits until `record` is on the disk.
+    pub(crate) async fn append(&self, record: Vec<u8>) -> Result<()> {
+        let (done, wait) = oneshot::channel();
+        self.0.send((record, done))?;
+        Ok(wait.await?)
+    }
+}
+
+pub(crate) fn run(log: &Log) -> Result<()> {
+    let commit = GroupCommit::open(&log.file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let count: u32 = runtime.block_on(async {
         let end = Instant::now() + Duration::from_secs_f64(log.seconds);
-        let tasks: Vec<_> = (0..log.clients).map(|_| tokio::spawn(client(sender.clone(), log.size, end))).collect();
+        let tasks: Vec<_> = (0..log.clients).map(|_| tokio::spawn(client(commit.clone(), log.size, end))).collect();
         let mut total = 0;
         for task in tasks {
             total += task.await??;
         }
         anyhow::Ok(total)
     })?;
-    drop(sender);
-    writer.join().map_err(|_| anyhow::anyhow!("the writer panicked"))??;
     std::fs::remove_file(&log.file)?;
     report(&json!({"records": count, "per_second": (f64::from(count) / log.seconds).round()}));
     Ok(())
 }
 
-async fn client(sender: mpsc::Sender<Waiting>, size: usize, end: Instant) -> Result<u32> {
+async fn client(commit: GroupCommit, size: usize, end: Instant) -> Result<u32> {
     let mut count = 0;
     while Instant::now() < end {
-        let (done, wait) = oneshot::channel();
-        sender.send((vec![b'x'; size], done))?;
-        wait.await?;
+        commit.append(vec![b'x'; size]).await?;
         count += 1;
     }
     Ok(count)
