@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -47,7 +47,7 @@ struct Key {
 
 pub(crate) fn run(floor: &Floor) -> Result<()> {
     let body = Bytes::from(std::fs::read(&floor.body)?);
-    let key = floor.jwks.as_ref().map(|path| Key::read(path)).transpose()?.map(Arc::new);
+    let key = floor.jwks.as_ref().map(Key::read).transpose()?.map(Arc::new);
     let log = floor.log.as_ref().map(|path| GroupCommit::open(path)).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(floor.threads).enable_all().build()?;
     runtime.block_on(async move {
@@ -89,7 +89,7 @@ async fn answer(
 }
 
 impl Key {
-    fn read(path: &PathBuf) -> Result<Self> {
+    fn read(path: impl AsRef<Path>) -> Result<Self> {
         let jwks: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
         let part = |name: &str| -> Result<Vec<u8>> {
             let text = jwks["keys"][0][name].as_str().context("the JWKS has no RSA key")?;

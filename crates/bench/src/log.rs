@@ -46,7 +46,9 @@ impl GroupCommit {
             while let Ok(first) = receiver.recv() {
                 let waiting: Vec<Waiting> = std::iter::once(first).chain(receiver.try_iter()).collect();
                 batch.clear();
-                waiting.iter().for_each(|(record, _)| batch.extend_from_slice(record));
+                for (record, _) in &waiting {
+                    batch.extend_from_slice(record);
+                }
                 file.write_all(&batch)?;
                 file.sync_data()?;
                 for (_, done) in waiting {
