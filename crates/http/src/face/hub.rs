@@ -4,7 +4,7 @@
 use iolite_access::{Decision, DenialCause};
 use iolite_identity::Caller;
 use iolite_kernel::{Answer, ErrorCode, ServiceError, month_first_seconds};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Circumstances, Face};
 use crate::Refusal;
@@ -79,12 +79,20 @@ fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
     }
 }
 
+/// The body of Form A, in the recorded order.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FormA {
+    message: String,
+    exception_message: String,
+}
+
 fn form_a(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
     let gateway = if is_of_the_store(code, text) { "" } else { "-G:0" };
-    let body = json!({
-        "Message": format!("ErrorCode:{};{text}", code.name),
-        "ExceptionMessage": format!("Tracking ID:{}{gateway}-TimeStamp:{}", at.id.simple(), month_first_seconds(at.now)),
-    });
+    let body = FormA {
+        message: format!("ErrorCode:{};{text}", code.name),
+        exception_message: format!("Tracking ID:{}{gateway}-TimeStamp:{}", at.id.simple(), month_first_seconds(at.now)),
+    };
     Answer::json(code.status, &body).with_header("iothub-errorcode", code.name)
 }
 
