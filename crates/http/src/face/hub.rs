@@ -105,7 +105,7 @@ fn is_of_the_store(code: &ErrorCode, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use iolite_kernel::{Body, Timestamp, Uuid};
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
