@@ -169,18 +169,26 @@ fn start_keys(ring: Arc<KeyRing>, folder: PathBuf) {
     std::thread::spawn(move || {
         let path = folder.join("issuer.key");
         let kept = std::fs::read(&path).ok().and_then(|der| SigningKey::from_pkcs8(&der).ok());
+        let is_kept = kept.is_some();
         let key = match kept.map_or_else(SigningKey::generate, Ok) {
             Ok(key) => key,
             Err(error) => return tracing::error!(%error, "the issuer has no signing key and cannot issue tokens"),
         };
-        if !path.exists()
+        if !is_kept
             && let Ok(der) = key.to_pkcs8()
-            && let Err(error) = write_private(&path, &der)
+            && let Err(error) = write_key(&path, &der)
         {
             tracing::warn!(%error, "the signing key is not kept; tokens end with this process");
         }
         ring.install(key);
     });
+}
+
+/// Writes the key whole, under another name first: a process killed half way leaves none that cannot be read.
+fn write_key(path: &Path, der: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension(format!("key.{}", std::process::id()));
+    write_private(&temporary, der)?;
+    std::fs::rename(temporary, path)
 }
 
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
