@@ -1,0 +1,215 @@
+//! What an emulator that keeps its state in a directory still has after it was killed, at any moment and under load.
+//!
+//! The emulator runs in a process of its own: this test binary, started again with a variable that tells it to serve.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod child;
+mod draws;
+mod ledger;
+mod load;
+mod world;
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use child::{Process, Start};
+use draws::Draws;
+use ledger::Ledger;
+use load::Load;
+
+/// How many connections write at once.
+const WRITERS: u64 = 4;
+/// How often the emulator is killed in the long test.
+const ROUNDS: u64 = 16;
+/// The most changes that are acknowledged before a kill.
+const MOST_CHANGES: u64 = 90;
+
+/// Not a test of its own: in a process that [`Process::start`] made, this is the emulator.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_child_process_serves_until_it_is_ended() {
+    if let Some(folder) = child::folder() {
+        child::serve(&folder).await;
+    }
+}
+
+fn writers() -> Vec<Ledger> {
+    (0..WRITERS).map(Ledger::new).collect()
+}
+
+async fn start(folder: &Path) -> Process {
+    match Process::start(folder).await {
+        Start::Ready(process) => *process,
+        Start::Refused { text, .. } => panic!("the emulator did not start again: {text}"),
+    }
+}
+
+/// What each writer was told is there, and of what nobody was told, all or nothing.
+async fn settle(process: &Process, ledgers: &mut [Ledger]) {
+    let found = world::observe(process).await;
+    for ledger in ledgers.iter_mut() {
+        ledger.settle(&found);
+    }
+    let known: usize = ledgers.iter().map(Ledger::count).sum();
+    assert_eq!(found.len(), known, "the world has things that nobody made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_acknowledged_is_there_whole_however_often_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut draws, mut ledgers) = (Draws::new(2718), writers());
+    let mut process = start(folder.path()).await;
+    let first_token = process.token("hub").await;
+    for round in 0..ROUNDS {
+        let load = Load::start(&process, ledgers).await;
+        load.wait_for(1 + draws.below(MOST_CHANGES)).await;
+        process.kill().await;
+        ledgers = load.end().await;
+        process = start(folder.path()).await;
+        settle(&process, &mut ledgers).await;
+        let listed = process.call("GET", "/devices?api-version=2021-04-12", &first_token).await;
+        assert_eq!(
+            listed.status, 200,
+            "round {round}: the issuer has another key, and old tokens are good for nothing"
+        );
+    }
+    let count = ledgers.iter().map(Ledger::count).sum::<usize>();
+    assert!(count > 50, "only {count} things were made: that is no load");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_is_killed_half_way_leaves_a_whole_world_to_the_next() {
+    let whole = tempfile::tempdir().unwrap();
+    let whole = start(whole.path()).await.ready()["principals"].clone();
+    for bytes in [1, 12_000, 25_000] {
+        let folder = tempfile::tempdir().unwrap();
+        Process::kill_at_the_start(folder.path(), bytes).await;
+        let process = start(folder.path()).await;
+        settle(&process, &mut []).await;
+        assert_eq!(process.ready()["principals"], whole, "killed with {bytes} bytes written");
+        // The owner's roles are there: the token of one who has none is refused.
+        let listed = process.call("GET", "/devices?api-version=2021-04-12", &process.token("hub").await).await;
+        assert_eq!(listed.status, 200, "{}", listed.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_under_load_answers_what_is_under_way_and_keeps_what_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledgers = writers();
+    for _ in 0..2 {
+        let process = start(folder.path()).await;
+        let load = Load::start(&process, ledgers).await;
+        load.wait_for(40).await;
+        assert!(process.terminate().await.success(), "an orderly end has the status 0");
+        ledgers = load.end().await;
+        assert!(!folder.path().join(child::READY).exists(), "the ready file outlived the emulator");
+        let process = start(folder.path()).await;
+        assert_eq!(process.notices(), [""; 0], "an orderly end leaves nothing to mend");
+        for ledger in &mut ledgers {
+            // Whoever got no answer was not heard: a change that is made and not answered is no orderly end.
+            ledger.forget_unsure();
+        }
+        settle(&process, &mut ledgers).await;
+        assert!(process.terminate().await.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_on_the_same_directory_is_refused_and_does_the_first_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = start(folder.path()).await;
+    let ready = std::fs::read(folder.path().join(child::READY)).unwrap();
+    let Start::Refused { text, code } = Process::start(folder.path()).await else {
+        panic!("two processes keep their state in one directory")
+    };
+    let state = folder.path().join(child::STATE);
+    let wanted = format!("{} is in use by another process", state.display());
+    assert!(text.contains(&wanted) && text.contains("choose another directory"), "{text}");
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        std::fs::read(folder.path().join(child::READY)).unwrap(),
+        ready,
+        "the first one's ready file is as it was"
+    );
+    settle(&process, &mut []).await;
+    process.kill().await;
+    start(folder.path()).await;
+}
+
+/// A directory whose emulator was killed, with what its writers know of it.
+async fn killed() -> (TempDir, Vec<Ledger>) {
+    let folder = tempfile::tempdir().unwrap();
+    let process = start(folder.path()).await;
+    let load = Load::start(&process, writers()).await;
+    load.wait_for(30).await;
+    process.kill().await;
+    let ledgers = load.end().await;
+    (folder, ledgers)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rubbish_behind_the_last_write_is_cut_and_said() {
+    let (folder, mut ledgers) = killed().await;
+    let path = folder.path().join(child::STATE).join("state.sqlite-wal");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(&[0x5a; 1000]).unwrap();
+    let process = start(folder.path()).await;
+    assert!(process.notices().iter().any(|notice| notice.contains("was cut from")), "{:?}", process.notices());
+    settle(&process, &mut ledgers).await;
+    let load = Load::start(&process, ledgers).await;
+    load.wait_for(20).await;
+    process.kill().await;
+    let mut ledgers = load.end().await;
+    settle(&start(folder.path()).await, &mut ledgers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_cut_short_is_dropped_whole_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(child::STATE).join("state.sqlite-wal");
+    let process = start(folder.path()).await;
+    let (token, mut ledger) = (process.token("hub").await, Ledger::new(0));
+    for _ in 0..3 {
+        assert_eq!(process.create_device(&token, &mut ledger).await, 200);
+    }
+    let before = std::fs::metadata(&path).unwrap().len();
+    let mut last = Ledger::new(1);
+    assert_eq!(process.create_device(&token, &mut last).await, 200);
+    process.kill().await;
+    let after = std::fs::metadata(&path).unwrap().len();
+    assert!(after > before, "the last device is not at the end of the file");
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(after - 10).unwrap();
+
+    let process = start(folder.path()).await;
+    let told = process.notices().join("\n");
+    assert!(told.contains("an unfinished write") && told.contains("state.sqlite-wal"), "{told}");
+    let mut ledgers = [ledger];
+    settle(&process, &mut ledgers).await;
+    let token = process.token("hub").await;
+    assert_eq!(process.create_device(&token, &mut ledgers[0]).await, 200);
+    process.kill().await;
+    let process = start(folder.path()).await;
+    assert_eq!(process.notices(), [""; 0], "what was cut is not told again after the next write");
+    settle(&process, &mut ledgers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signing_key_cut_short_is_replaced_and_the_new_one_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = start(folder.path()).await;
+    process.token("hub").await;
+    process.kill().await;
+    let key =
+        std::fs::OpenOptions::new().write(true).open(folder.path().join(child::STATE).join("issuer.key")).unwrap();
+    key.set_len(100).unwrap();
+    let process = start(folder.path()).await;
+    let token = process.token("hub").await;
+    process.kill().await;
+    let process = start(folder.path()).await;
+    let listed = process.call("GET", "/devices?api-version=2021-04-12", &token).await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+}
