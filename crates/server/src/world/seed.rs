@@ -1,5 +1,7 @@
 //! A world file becomes records: at first start, and at every reset.
 
+use std::sync::Arc;
+
 use iolite_access::RoleBook;
 use iolite_arm::{new_hub, new_provisioning_service, new_twins_instance};
 use iolite_kernel::{Ground, Scope, Secret, SignedDuration, Timestamp};
@@ -7,7 +9,7 @@ use iolite_resources::{
     Estate, Hub, HubSku, LinkAuthentication, LinkedHub, ManagedIdentityKind, ManagementGroup, Principal, PrincipalKind,
     ProvisioningService, ResourceGroup, ResourceIdentity, SharedAccessPolicy, Subscription, Tenant, TwinsInstance,
 };
-use iolite_store::{Record, StoreError, Table, Transaction};
+use iolite_store::{Record, Store, StoreError, Table, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::file::{LinkBy, PolicyEntry, ProvisioningServiceEntry, WorldFile};
@@ -36,7 +38,7 @@ impl WorldMark {
 
 /// Writes a world into the store.
 pub(crate) struct Seeder {
-    pub(super) file: WorldFile,
+    pub(super) file: Arc<WorldFile>,
     pub(super) estate: Estate,
     pub(super) book: RoleBook,
     pub(super) ground: Ground,
@@ -47,6 +49,7 @@ pub(crate) struct Seeder {
 impl Seeder {
     pub(crate) fn new(file: WorldFile, estate: Estate, book: RoleBook, ground: Ground, fresh_keys: bool) -> Self {
         let marks = estate.store.table();
+        let file = Arc::new(file);
         Self { file, estate, book, ground, marks, fresh_keys }
     }
 
@@ -61,16 +64,26 @@ impl Seeder {
         }
     }
 
-    /// Replaces everything in the store by the world as at start, in one change.
+    /// Replaces everything in the store by the world as at start, in one change: it is written to a store beside, and the
+    /// whole of that takes the place of what was.
     pub(crate) async fn seed(&self) -> Result<(), StoreError> {
-        self.estate.store.clear(|_| true).await?;
-        self.estate
-            .store
-            .transact(|transaction| {
-                self.write(transaction);
-                Ok(())
-            })
-            .await
+        let store = Store::memory();
+        let mut book = self.book.clone();
+        (book.custom, book.assignments, book.denies) = (store.table(), store.table(), store.table());
+        let beside = Self {
+            file: self.file.clone(),
+            estate: Estate::new(store.clone(), Self::tenant(&self.file)),
+            book,
+            ground: self.ground.clone(),
+            marks: store.table(),
+            fresh_keys: self.fresh_keys,
+        };
+        let written = store.transact(|transaction| {
+            beside.write(transaction);
+            Ok::<(), StoreError>(())
+        });
+        written.await?;
+        self.estate.store.import(store.export(), |_| true).await
     }
 
     fn write(&self, transaction: &mut Transaction<'_>) {
@@ -249,4 +262,48 @@ fn merge_policies(
 fn connection_string(hub: &Hub, policy: &str) -> Secret {
     let key = hub.policy(policy).map(|policy| policy.primary_key.reveal()).unwrap_or_default();
     Secret::new(format!("HostName={};SharedAccessKeyName={policy};SharedAccessKey={key}", hub.host_name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: &str) -> Tenant {
+        Tenant {
+            id: id.to_owned(),
+            domain: "contoso.example".to_owned(),
+            cloud: iolite_resources::Cloud::Public,
+            token_lifetime_seconds: 3600,
+            propagation_delay_seconds: 0,
+        }
+    }
+
+    /// Two changes would show an empty world to whoever asks in between, and leave it to a process that ends there.
+    #[tokio::test]
+    async fn a_world_is_put_back_in_one_change_and_as_the_file_says() {
+        let store = Store::memory();
+        let estate = Estate::new(store.clone(), tenant("of-an-earlier-world"));
+        let book = RoleBook::new(&store).unwrap();
+        let file = crate::world::read(None).unwrap();
+        let wanted = Seeder::tenant(&file);
+        let seeder = Seeder::new(file, estate.clone(), book, Ground::system(), false);
+        seeder.seed().await.unwrap();
+        let (hubs, principals) = (estate.hubs.count(""), estate.principals.count(""));
+        assert!(hubs > 0 && principals > 0);
+        let alien = store.transact(|transaction| {
+            let group = ManagementGroup { name: "alien".to_owned(), display_name: String::new(), parent: None };
+            transaction.put(&estate.management_groups, "alien", group);
+            Ok::<(), StoreError>(())
+        });
+        alien.await.unwrap();
+        let mut changes = store.watch();
+        seeder.seed().await.unwrap();
+        let first = changes.recv().await.unwrap().revision;
+        while let Ok(change) = changes.try_recv() {
+            assert_eq!(change.revision, first, "{}", change.collection);
+        }
+        assert!(estate.management_groups.get("alien").is_none());
+        assert_eq!((estate.hubs.count(""), estate.principals.count("")), (hubs, principals));
+        assert_eq!(seeder.marks.get(WorldMark::KEY).unwrap().tenant, wanted);
+    }
 }
