@@ -93,6 +93,15 @@ impl Ground {
         format!("{line} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: {authorization}\r\n", self.port())
     }
 
+    /// As [`is_unharmed`](Self::is_unharmed) of a ground on which a test made these devices.
+    pub(crate) async fn is_unharmed_but(&self, made: &[&str]) {
+        for id in made {
+            let reply = self.send("DELETE", &format!("/devices/{id}?{VERSION}"), &[("if-match", "*")], "").await;
+            assert_eq!(reply.status, 204, "{id}: {}", reply.body);
+        }
+        self.is_unharmed("the devices were removed").await;
+    }
+
     /// Another client's connection is answered, and nothing has changed.
     pub(crate) async fn is_unharmed(&self, after: &str) {
         let ready = self.emulator.control("GET", "/health/ready", Value::Null).await;
@@ -157,7 +166,7 @@ impl Wire {
 
     async fn hear_until(&mut self, enough: impl Fn(&str) -> bool) -> Heard {
         let mut bytes = Vec::new();
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         loop {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             if enough(&text) {

@@ -3,9 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod conditions;
 mod framing;
 mod ground;
+mod handshakes;
 mod json;
 mod limits;
 mod names;
 mod patience;
+mod signatures;
+mod tokens;
+mod trust;

@@ -163,11 +163,10 @@ pub(crate) fn into_response(answer: Answer) -> Response<Full<Bytes>> {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     for (name, value) in answer.headers {
-        match HeaderValue::try_from(value) {
-            Ok(value) => {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-            Err(_) => tracing::warn!(name, "a header value that is no header value was left out"),
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        } else {
+            tracing::warn!(name, "a header value that is no header value was left out");
         }
     }
     response

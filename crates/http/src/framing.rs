@@ -172,7 +172,7 @@ impl Watch {
         };
         let Some(line) = whole.strip_suffix(b"\r") else { return false };
         self.at = match std::mem::take(&mut self.at) {
-            At::Start if line.is_empty() => At::Start,
+            At::Start | At::Trailers if line.is_empty() => At::Start,
             At::Start => At::Head(Told::default()),
             At::Head(told) if line.is_empty() => {
                 self.heads += 1;
@@ -183,7 +183,6 @@ impl Watch {
                 None => return false,
             },
             At::ChunkSize => chunk(line),
-            At::Trailers if line.is_empty() => At::Start,
             other => other,
         };
         true

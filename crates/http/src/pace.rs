@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A head that is not there after so long ends its connection.
 pub(crate) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// A connection on which nothing was asked for so long is ended; Azure's front doors take up to four minutes.
-pub(crate) const IDLE_DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const IDLE_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Counts the requests of a connection that are being answered.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +148,7 @@ mod tests {
         let (mut pace, answering) = pace();
         let one = answering.begin();
         assert!(!has_run_out(&mut pace, Waiting::Request(1)));
-        tokio::time::advance(Duration::from_secs(600)).await;
+        tokio::time::advance(Duration::from_mins(10)).await;
         assert!(!has_run_out(&mut pace, Waiting::Request(1)));
         drop(one);
         assert!(!has_run_out(&mut pace, Waiting::Request(1)));

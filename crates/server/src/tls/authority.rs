@@ -58,7 +58,7 @@ impl Authority {
         };
         fs::create_dir_all(folder).map_err(file_error(folder))?;
         let lock_path = folder.join(LOCK);
-        let lock = fs::File::create(&lock_path).map_err(file_error(&lock_path))?;
+        let lock = create(&lock_path, true).map_err(file_error(&lock_path))?;
         lock.lock().map_err(file_error(&lock_path))?;
         let (certificate_path, key_path) = (folder.join(CERTIFICATE), folder.join(KEY));
         if !certificate_path.exists() || !key_path.exists() {
@@ -125,6 +125,14 @@ fn x509_pem(der: &[u8]) -> String {
 /// Writes a file whole: under another name first, then renamed.
 fn write(path: &Path, text: &str, private: bool) -> std::io::Result<()> {
     let temporary = path.with_extension("new");
+    let mut file = create(&temporary, private)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
+/// An empty file; a private one is its owner's only.
+fn create(path: &Path, private: bool) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -134,10 +142,7 @@ fn write(path: &Path, text: &str, private: bool) -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     let _ = private;
-    let mut file = options.open(&temporary)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
+    options.open(path)
 }
 
 #[cfg(test)]
