@@ -28,6 +28,9 @@ const HTTPS_PORT: u16 = 8443;
 const HTTPS_WELL_KNOWN_PORT: u16 = 443;
 const CONTROL_PORT: u16 = 8080;
 
+/// The issuer's key, in the data or state directory.
+const ISSUER_KEY: &str = "issuer.key";
+
 /// How long a shutdown waits for requests that are under way.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -68,7 +71,7 @@ impl Emulator {
         let book = RoleBook::new(&store).map_err(|error| StartError::Internal(error.to_string()))?;
         if let Some(mark) = mark.as_ref().filter(|mark| mark.name != file.name) {
             notices.push(format!(
-                "the data directory holds the world \"{}\", which goes on; `iolite reset` starts \"{}\" afresh",
+                "the data directory holds the world \"{}\", which goes on; `iolite reset` and a restart start \"{}\" afresh",
                 mark.name, file.name
             ));
         }
@@ -87,7 +90,7 @@ impl Emulator {
             settings.ports,
             settings.bind,
         );
-        let house = Arc::new(join(elements, estate.clone(), book, ring, origins.clone()));
+        let house = Arc::new(join(elements, estate.clone(), book, ring, origins.clone(), folder.join(ISSUER_KEY)));
         let names = {
             let estate = estate.clone();
             Box::new(move |host: &str| Directory::knows_host(&estate, host))
@@ -167,7 +170,7 @@ fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, S
 /// for a token that soon.
 fn start_keys(ring: Arc<KeyRing>, folder: PathBuf) {
     std::thread::spawn(move || {
-        let path = folder.join("issuer.key");
+        let path = folder.join(ISSUER_KEY);
         let kept = std::fs::read(&path).ok().and_then(|der| SigningKey::from_pkcs8(&der).ok());
         let is_kept = kept.is_some();
         let key = match kept.map_or_else(SigningKey::generate, Ok) {
@@ -253,9 +256,15 @@ fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceive
     });
 }
 
-/// Used by the control API to rotate the issuer's key.
+/// Used by the control API to rotate the issuer's key: the new one is kept in the old one's place before it signs.
 pub(crate) async fn fresh_key(house: &House, overlap: iolite_kernel::SignedDuration) -> Result<(), String> {
-    let key = tokio::task::spawn_blocking(SigningKey::generate).await.map_err(|error| error.to_string())?;
-    house.ring.rotate(key.map_err(|error| error.to_string())?, overlap);
+    let path = house.issuer_key.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let key = SigningKey::generate().map_err(|error| error.to_string())?;
+        let der = key.to_pkcs8().map_err(|error| error.to_string())?;
+        write_key(&path, &der).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        Ok::<_, String>(key)
+    });
+    house.ring.rotate(made.await.map_err(|error| error.to_string())??, overlap);
     Ok(())
 }

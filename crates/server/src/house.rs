@@ -1,6 +1,7 @@
 //! The house put together: every service, door and record of a running emulator, joined once at start.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use iolite_access::{Access, RoleBook};
@@ -45,6 +46,8 @@ pub(crate) struct House {
     pub(crate) hub: Arc<Hub>,
     pub(crate) dps: Arc<Dps>,
     pub(crate) ring: Arc<KeyRing>,
+    /// Where the issuer's key is kept.
+    pub(crate) issuer_key: PathBuf,
     pub(crate) entra: Arc<Entra>,
     pub(crate) origins: Arc<Origins>,
     pub(crate) rehearsing: Arc<Rehearsing>,
@@ -76,6 +79,7 @@ pub(crate) fn join(
     book: RoleBook,
     ring: Arc<KeyRing>,
     origins: Arc<Origins>,
+    issuer_key: PathBuf,
 ) -> House {
     let ground = elements.ground.clone();
     let operations = operations();
@@ -105,7 +109,20 @@ pub(crate) fn join(
     let tables = tables(hub.clone(), dps.clone(), twins, arm, entra.clone());
     let pipeline = Arc::new(Pipeline::new(ground, identity, access.clone(), directory, tables));
     gateway.join(&pipeline);
-    House { elements, estate, access, hub, dps, ring, entra, origins, rehearsing, pipeline, identity_header }
+    House {
+        elements,
+        estate,
+        access,
+        hub,
+        dps,
+        ring,
+        issuer_key,
+        entra,
+        origins,
+        rehearsing,
+        pipeline,
+        identity_header,
+    }
 }
 
 fn tables(

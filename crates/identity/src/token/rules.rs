@@ -12,12 +12,6 @@ use crate::{CheckKind, Reason};
 /// How far clocks may be apart, as Entra's own validators allow. Whole seconds: exactly this much is still in.
 pub(super) const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
 
-/// The clouds whose names an audience must not borrow by way of the origin.
-const CLOUDS: [iolite_resources::Cloud; 2] = [iolite_resources::Cloud::Public, iolite_resources::Cloud::China];
-
-/// Every service that has an audience.
-const SERVICES: [Service; 4] = [Service::Hub, Service::Dps, Service::Twins, Service::Arm];
-
 /// The door that a token is shown at.
 #[derive(Debug, Clone, Copy)]
 pub struct Door<'a> {
@@ -98,7 +92,7 @@ fn check_audience(claims: &Claims, door: Door<'_>, tenant: &Tenant, trail: &mut 
         _ => audience,
     });
     let by_name = stem.is_some_and(|audience| known.contains(&audience));
-    let by_origin = !by_name && door.service == Service::Arm && stem == Some(door.origin) && !is_borrowed(door.origin);
+    let by_origin = !by_name && door.service == Service::Arm && stem == Some(door.origin) && is_local(door.origin);
     if by_name || by_origin {
         trail.pass(CheckKind::Audience, found.unwrap_or_default().to_owned());
     } else {
@@ -109,10 +103,15 @@ fn check_audience(claims: &Claims, door: Door<'_>, tenant: &Tenant, trail: &mut 
     by_origin
 }
 
-/// Whether an origin is some service's audience: a caller who dials that name must not make its tokens Resource
-/// Manager's.
-fn is_borrowed(origin: &str) -> bool {
-    CLOUDS.iter().any(|cloud| SERVICES.iter().any(|service| cloud.audiences(*service).contains(&origin)))
+/// Whether an origin is this machine's own: a caller who dials another name, by Host alone, must not make the tokens that
+/// are meant for that name Resource Manager's.
+fn is_local(origin: &str) -> bool {
+    let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    let host = match authority.rfind(']') {
+        Some(end) => &authority[..=end],
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
 }
 
 fn check_tenant(claims: &Claims, tenant: &Tenant, trail: &mut Trail) {
