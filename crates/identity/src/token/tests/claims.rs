@@ -64,6 +64,9 @@ fn j4_dialling_another_services_name_does_not_make_its_tokens_resource_managers(
     let verifier = verifier(&World::new());
     let door = Door { service: Service::Arm, origin: "https://iothubs.azure.net" };
     assert_eq!(reason_at(&verifier, door, &mint(&claims())), Some(Reason::WrongAudience));
+    let vault = "https://vault.azure.net";
+    let door = Door { service: Service::Arm, origin: vault };
+    assert_eq!(reason_at(&verifier, door, &mint(&claims_with("aud", json!(vault)))), Some(Reason::WrongAudience));
 }
 
 #[test]
