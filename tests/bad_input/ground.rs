@@ -110,6 +110,15 @@ impl Ground {
     }
 }
 
+/// Bytes as two hexadecimal digits each.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+        .collect()
+}
+
 /// A connection that speaks bytes.
 pub(crate) struct Wire {
     stream: TlsStream<TcpStream>,

@@ -211,7 +211,7 @@ async fn t2_a_device_signs_in_by_its_own_certificate_only() {
     let [own, spare, other] = [own, spare, other].map(Shown::by_itself);
     let thumbprint = |shown: &Shown| {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &shown.chain[0]);
-        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        crate::ground::hexadecimal(digest.as_ref())
     };
     let thumbprints =
         json!({"primaryThumbprint": thumbprint(&own), "secondaryThumbprint": thumbprint(&spare).to_uppercase()});

@@ -67,7 +67,7 @@ async fn slow_heads_and_slow_handshakes_are_ended_and_hold_nobody_up() {
         assert!(text.is_empty() || text.starts_with("HTTP/1.1 408"), "{text}");
     }
     assert!(begun.elapsed() < GONE_AFTER);
-    idle.is_still_served(begun).await;
+    idle.ask_again(begun).await;
     ground.is_unharmed("slow clients").await;
 }
 
@@ -93,7 +93,7 @@ impl Idle {
         assert_eq!(reply.unwrap().status, 200);
     }
 
-    async fn is_still_served(mut self, begun: Instant) {
+    async fn ask_again(mut self, begun: Instant) {
         tokio::time::sleep(Duration::from_millis(10_500).saturating_sub(begun.elapsed())).await;
         self.ask().await;
     }

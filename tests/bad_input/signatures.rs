@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use iolite_testkit::Credential;
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, VERSION};
+use crate::ground::{Ground, VERSION, hexadecimal};
 
 /// A time far ahead, in 2100.
 const LATER: &str = "4102444800";
@@ -181,7 +181,7 @@ async fn s3_a_signature_is_compared_whole() {
     rows.push(("empty", with("")));
     rows.push(("no base64", with("!!!")));
     rows.push(("without padding", with(STANDARD.encode(&good).trim_end_matches('='))));
-    rows.push(("in hexadecimal", with(&good.iter().map(|byte| format!("{byte:02x}")).collect::<String>())));
+    rows.push(("in hexadecimal", with(&hexadecimal(&good))));
     let other_alphabet = URL_SAFE.encode(&good);
     if other_alphabet.contains(['-', '_']) {
         rows.push(("the other alphabet", with(&encoded(&other_alphabet))));
