@@ -1,9 +1,12 @@
 //! What a world file must hold to beyond its form: names that exist, ids that are ids, rights that are rights.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fmt;
 
+use iolite_access::RoleBook;
 use iolite_kernel::{Rights, Uuid};
+use iolite_store::Store;
 
 use super::file::{PolicyEntry, PrincipalEntry, PrincipalEntryKind};
 use super::{WorldFile, scope};
@@ -44,7 +47,7 @@ impl WorldError {
 
 /// Checks everything that the form cannot say.
 pub(super) fn check(world: &WorldFile, place: &str) -> Result<(), WorldError> {
-    let checker = Checker { world, place };
+    let checker = Checker { world, place, built_in: OnceCell::new() };
     checker.tenant()?;
     checker.containers()?;
     checker.hubs()?;
@@ -57,6 +60,14 @@ pub(super) fn check(world: &WorldFile, place: &str) -> Result<(), WorldError> {
 struct Checker<'a> {
     world: &'a WorldFile,
     place: &'a str,
+    built_in: OnceCell<HashSet<String>>,
+}
+
+/// The names and the ids of the built-in roles, in lower case.
+fn built_in_roles() -> HashSet<String> {
+    let book = RoleBook::new(&Store::memory());
+    let roles = book.iter().flat_map(RoleBook::built_in);
+    roles.flat_map(|role| [role.name.to_ascii_lowercase(), role.id.to_ascii_lowercase()]).collect()
 }
 
 impl Checker<'_> {
@@ -190,8 +201,37 @@ impl Checker<'_> {
         }
         for (index, role) in principal.roles.iter().enumerate() {
             self.scope(&format!("{at}.roles[{index}].scope"), &role.scope)?;
+            if !self.knows_role(&role.role) {
+                let problem = format!("there is no role `{}`", role.role);
+                let remedy =
+                    "`iolite roles` lists the built-in ones by name; add a [[custom_roles]] for one of your own";
+                return self.wrong(format!("{at}.roles[{index}].role"), problem, remedy);
+            }
         }
         Ok(())
+    }
+
+    /// Whether it is the name or the id of a built-in role or of one of the file's.
+    fn knows_role(&self, text: &str) -> bool {
+        let guid = text.rsplit('/').next().unwrap_or(text);
+        let is_custom = self.world.custom_roles.iter().any(|role| {
+            role.name.eq_ignore_ascii_case(text) || role.id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(guid))
+        });
+        let is_built_in = |text: &str| self.built_in.get_or_init(built_in_roles).contains(&text.to_ascii_lowercase());
+        is_custom || is_built_in(text) || is_built_in(guid)
+    }
+
+    fn principal_names(&self, at: &str, names: &[String]) -> Result<(), WorldError> {
+        let known = |name: &String| {
+            name == "everyone" || self.world.principals.iter().any(|known| known.name.eq_ignore_ascii_case(name))
+        };
+        match names.iter().find(|name| !known(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let problem = format!("there is no principal `{name}`");
+                self.wrong(at, problem, "name principals by their `name` in this file, or say `everyone`")
+            }
+        }
     }
 
     fn roles(&self) -> Result<(), WorldError> {
@@ -202,7 +242,10 @@ impl Checker<'_> {
             }
         }
         for (index, deny) in self.world.deny_assignments.iter().enumerate() {
-            self.scope(&format!("deny_assignments[{index}].scope"), &deny.scope)?;
+            let at = format!("deny_assignments[{index}]");
+            self.scope(&format!("{at}.scope"), &deny.scope)?;
+            self.principal_names(&format!("{at}.principals"), &deny.principals)?;
+            self.principal_names(&format!("{at}.excluded_principals"), &deny.excluded_principals)?;
         }
         Ok(())
     }

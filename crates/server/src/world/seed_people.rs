@@ -103,7 +103,9 @@ impl Seeder {
                 let custom = transaction.all(&self.book.custom, "").into_iter().map(|(_, role)| role.value);
                 let role = self.book.role_named(&entry.role).or_else(|| {
                     let mut custom = custom;
-                    custom.find(|role| role.name.eq_ignore_ascii_case(&entry.role))
+                    let guid = entry.role.rsplit('/').next().unwrap_or_default();
+                    custom
+                        .find(|role| role.name.eq_ignore_ascii_case(&entry.role) || role.id.eq_ignore_ascii_case(guid))
                 });
                 let (Some(role), Ok(scope)) = (role, resolve(&self.file, &entry.scope)) else {
                     tracing::warn!(
