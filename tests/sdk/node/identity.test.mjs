@@ -187,7 +187,9 @@ describe('a managed identity', () => {
   ]) {
     test(`gets a token from ${place} that the client takes to last`, async () => {
       const { token, expiresOnTimestamp } = await signIn(environment, 'ManagedIdentityCredential', byClientId);
-      assert.equal(expiresOnTimestamp, claims(token).exp * 1000);
+      // The client counts the life of the token from the second in which it reads the answer, which may be the next one.
+      const late = expiresOnTimestamp - claims(token).exp * 1000;
+      assert.ok(late === 0 || Math.abs(late) === 1000, `${late} ms`);
       assert.ok(expiresOnTimestamp > Date.now() + 30 * 60_000, new Date(expiresOnTimestamp).toISOString());
     });
 
