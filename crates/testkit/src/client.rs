@@ -121,6 +121,17 @@ impl Client {
         }
     }
 
+    /// Opens a connection to where `url` points, under the name `host`: in the handshake and in each request. So a client
+    /// arrives that was sent to this machine by its name server or its hosts file.
+    pub async fn connect_as(&self, url: &str, host: &str) -> Result<Session> {
+        let uri: Uri = url.parse()?;
+        let authority = uri.authority().context("the URL has no host")?;
+        let tcp = TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(443))).await?;
+        tcp.set_nodelay(true)?;
+        let stream = TlsConnector::from(self.tls.clone()).connect(ServerName::try_from(host.to_owned())?, tcp).await?;
+        Session::over(stream, host).await
+    }
+
     /// The TLS settings, for tests that speak bytes.
     #[must_use]
     pub fn tls(&self) -> Arc<ClientConfig> {
