@@ -90,7 +90,13 @@ impl Front {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, pipeline, draining) = (self.tls.clone(), self.pipeline.clone(), self.draining.clone());
         async move {
-            let stream = match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
+            let mut stopping = draining.clone();
+            let shaken = tokio::select! {
+                shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)) => shaken,
+                // Nothing was asked yet, so there is nothing to wait for.
+                _ = stopping.wait_for(|draining| *draining) => return,
+            };
+            let stream = match shaken {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => return tracing::debug!(%error, %peer, "a handshake failed"),
                 Err(_) => return tracing::debug!(%peer, "a handshake took too long"),
