@@ -7,6 +7,7 @@ mod clock;
 mod names;
 mod origins;
 mod plant;
+mod provisioning;
 mod ready_file;
 mod refusals;
 mod reset;
