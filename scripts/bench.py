@@ -127,7 +127,7 @@ def azurite_start():
     for _ in range(3):
         with tempfile.TemporaryDirectory() as folder:
             begun = time.perf_counter()
-            process = subprocess.Popen([azurite, "--silent", "--inMemoryPersistence", "--location", folder],
+            process = subprocess.Popen([azurite, "--silent", "--location", folder],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             while time.perf_counter() - begun < 30:
                 try:

@@ -63,8 +63,7 @@ fn need(operation: &Operation) -> String {
     match operation.need {
         Need::Public { .. } => "nothing".to_owned(),
         Need::SignedIn => "any sign-in".to_owned(),
-        Need::OwnDevice { .. } => "the device itself".to_owned(),
-        Need::OwnRegistration => "the device itself".to_owned(),
+        Need::OwnDevice { .. } | Need::OwnRegistration => "the device itself".to_owned(),
         Need::Management { .. } => actions,
         Need::DataPlane { .. } if rights.is_empty() => actions,
         Need::DataPlane { .. } => format!("{actions}; SAS: {}", rights.join(" and ")),

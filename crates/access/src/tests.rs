@@ -95,14 +95,14 @@ impl World {
             .unwrap();
     }
 
-    fn ask(&self, caller: Result<Caller, Rejection>, operation: &'static Operation) -> Result<Permit, Arc<Decision>> {
+    fn ask(&self, caller: impl Into<Shown>, operation: &'static Operation) -> Result<Permit, Arc<Decision>> {
         self.ask_at("/devices/dev1", caller, operation)
     }
 
     fn ask_at(
         &self,
         target: &str,
-        caller: Result<Caller, Rejection>,
+        caller: impl Into<Shown>,
         operation: &'static Operation,
     ) -> Result<Permit, Arc<Decision>> {
         let request = Request {
@@ -121,8 +121,23 @@ impl World {
             resource: &Resource::Scope(hub()),
             request: &request,
             credential: CredentialKind::Bearer,
-            authentication: Authentication { checks: Arc::from([]), outcome: caller.map(Arc::new) },
+            authentication: Authentication { checks: Arc::from([]), outcome: caller.into().0.map(Arc::new) },
         })
+    }
+}
+
+/// What came of the credential: a caller, or a rejection.
+struct Shown(Result<Caller, Rejection>);
+
+impl From<Caller> for Shown {
+    fn from(caller: Caller) -> Self {
+        Self(Ok(caller))
+    }
+}
+
+impl From<Rejection> for Shown {
+    fn from(rejection: Rejection) -> Self {
+        Self(Err(rejection))
     }
 }
 
@@ -130,25 +145,25 @@ fn http_headers() -> http::HeaderMap {
     http::HeaderMap::new()
 }
 
-fn app(groups: &[&str]) -> Result<Caller, Rejection> {
-    Ok(Caller::Principal(PrincipalCaller {
+fn app(groups: &[&str]) -> Caller {
+    Caller::Principal(PrincipalCaller {
         object_id: "app".into(),
         name: "app".into(),
         principal_kind: "servicePrincipal",
         client_id: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         expires_at: Timestamp::MAX,
-    }))
+    })
 }
 
-fn policy(rights: &[Right]) -> Result<Caller, Rejection> {
-    Ok(Caller::Policy(PolicyCaller {
+fn policy(rights: &[Right]) -> Caller {
+    Caller::Policy(PolicyCaller {
         resource: hub(),
         policy: "service".into(),
         rights: Rights::of(rights),
         means: KeyMeans::PrimaryKey,
         expires_at: Timestamp::MAX,
-    }))
+    })
 }
 
 fn why(decision: &Decision) -> Vec<Why> {
@@ -306,14 +321,14 @@ fn a_policy_without_the_right_is_refused_by_name() {
 fn a_device_may_use_its_own_path_only() {
     let world = World::new();
     let device = |id: &str| {
-        Ok(Caller::Device(DeviceCaller {
+        Caller::Device(DeviceCaller {
             hub: hub(),
             device_id: id.into(),
             module_id: None,
             means: KeyMeans::PrimaryKey,
             policy: None,
             expires_at: None,
-        }))
+        })
     };
     assert!(world.ask(device("dev1"), &OWN).is_ok());
     assert!(world.ask(device("DEV1"), &OWN).is_err(), "device ids keep their case");
@@ -325,7 +340,7 @@ fn a_device_may_use_its_own_path_only() {
 fn a_refused_credential_is_a_denial_with_its_remedy() {
     let world = World::new();
     let rejection = Rejection { reason: Reason::WrongAudience, detail: "aud is https://vault.azure.net".into() };
-    let decision = world.ask(Err(rejection), &GET).unwrap_err();
+    let decision = world.ask(rejection, &GET).unwrap_err();
     let lines = world.access.explain(&decision).join("\n");
     assert!(lines.contains("az account get-access-token --resource https://iothubs.azure.net"), "{lines}");
     assert_eq!(world.access.decision_json(&decision)["outcome"], "denied");
