@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use iolite_access::RoleBook;
 use iolite_http::Site;
-use iolite_identity::{KeyRing, SigningKey};
+use iolite_identity::KeyRing;
 use iolite_resources::Estate;
 use iolite_store::Store;
 use serde_json::Value;
@@ -15,7 +15,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::control::{Control, Snapshots};
 use crate::front::Front;
-use crate::house::{Elements, House, join};
+use crate::house::{Elements, join};
+use crate::issuer_key;
 use crate::locator::Directory;
 use crate::origins::{Opened, Origins};
 use crate::ports::{Bound, Ports, addresses, take};
@@ -27,9 +28,6 @@ use crate::world::{self, Seeder, WorldMark};
 const HTTPS_PORT: u16 = 8443;
 const HTTPS_WELL_KNOWN_PORT: u16 = 443;
 const CONTROL_PORT: u16 = 8080;
-
-/// The issuer's key, in the data or state directory.
-const ISSUER_KEY: &str = "issuer.key";
 
 /// How long a shutdown waits for requests that are under way.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
@@ -63,7 +61,7 @@ impl Emulator {
         let ring_folder = folder.clone();
         let elements = Elements::new();
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
-        start_keys(ring.clone(), ring_folder);
+        issuer_key::start(ring.clone(), ring_folder);
 
         let mark = store.table::<WorldMark>().get(WorldMark::KEY);
         let tenant = mark.as_ref().map_or_else(|| Seeder::tenant(&file), |mark| mark.tenant.clone());
@@ -90,7 +88,8 @@ impl Emulator {
             settings.ports,
             settings.bind,
         );
-        let house = Arc::new(join(elements, estate.clone(), book, ring, origins.clone(), folder.join(ISSUER_KEY)));
+        let house =
+            Arc::new(join(elements, estate.clone(), book, ring, origins.clone(), folder.join(issuer_key::FILE)));
         let names = {
             let estate = estate.clone();
             Box::new(move |host: &str| Directory::knows_host(&estate, host))
@@ -166,46 +165,6 @@ fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, S
     Ok(store)
 }
 
-/// The signing key is read from the folder, or made on a thread of its own: it takes a tenth of a second, and nobody asks
-/// for a token that soon.
-fn start_keys(ring: Arc<KeyRing>, folder: PathBuf) {
-    std::thread::spawn(move || {
-        let path = folder.join(ISSUER_KEY);
-        let kept = std::fs::read(&path).ok().and_then(|der| SigningKey::from_pkcs8(&der).ok());
-        let is_kept = kept.is_some();
-        let key = match kept.map_or_else(SigningKey::generate, Ok) {
-            Ok(key) => key,
-            Err(error) => return tracing::error!(%error, "the issuer has no signing key and cannot issue tokens"),
-        };
-        if !is_kept
-            && let Ok(der) = key.to_pkcs8()
-            && let Err(error) = write_key(&path, &der)
-        {
-            tracing::warn!(%error, "the signing key is not kept; tokens end with this process");
-        }
-        ring.install(key);
-    });
-}
-
-/// Writes the key whole, under another name first: a process killed half way leaves none that cannot be read.
-fn write_key(path: &Path, der: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension(format!("key.{}", std::process::id()));
-    write_private(&temporary, der)?;
-    std::fs::rename(temporary, path)
-}
-
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(bytes)
-}
-
 fn refuse_well_known_keys(settings: &Settings, store: &Store) -> Result<(), StartError> {
     let Some(address) = settings.bind.filter(|address| !address.is_loopback()) else { return Ok(()) };
     let well_known = store.table::<WorldMark>().get(WorldMark::KEY).is_some_and(|mark| mark.well_known_keys);
@@ -254,17 +213,4 @@ fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceive
             }
         }
     });
-}
-
-/// Used by the control API to rotate the issuer's key: the new one is kept in the old one's place before it signs.
-pub(crate) async fn fresh_key(house: &House, overlap: iolite_kernel::SignedDuration) -> Result<(), String> {
-    let path = house.issuer_key.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let key = SigningKey::generate().map_err(|error| error.to_string())?;
-        let der = key.to_pkcs8().map_err(|error| error.to_string())?;
-        write_key(&path, &der).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-        Ok::<_, String>(key)
-    });
-    house.ring.rotate(made.await.map_err(|error| error.to_string())??, overlap);
-    Ok(())
 }

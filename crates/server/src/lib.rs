@@ -9,6 +9,7 @@ mod emulator;
 mod front;
 mod gateway;
 mod house;
+mod issuer_key;
 mod locator;
 mod origins;
 mod ports;

@@ -139,6 +139,6 @@ fn policy(policies: &[SharedAccessPolicy], name: &str) -> Result<SharedAccessPol
 
 pub(super) async fn rotate(control: &Control, call: &Call) -> Result<Value, Refused> {
     let overlap = call.body.get("overlapSeconds").and_then(Value::as_i64).unwrap_or_default().max(0);
-    crate::emulator::fresh_key(&control.house, SignedDuration::from_secs(overlap)).await.map_err(Refused::failed)?;
+    crate::issuer_key::rotate(&control.house, SignedDuration::from_secs(overlap)).await.map_err(Refused::failed)?;
     Ok(Value::Null)
 }

@@ -42,7 +42,7 @@ impl Snapshots {
         };
         std::fs::create_dir_all(folder)?;
         let temporary = folder.join(format!("{name}.new"));
-        crate::emulator::write_private(&temporary, &bytes)?;
+        crate::issuer_key::write_private(&temporary, &bytes)?;
         std::fs::rename(temporary, folder.join(format!("{name}.snapshot")))
     }
 
