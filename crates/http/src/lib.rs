@@ -7,6 +7,7 @@ mod body;
 mod connection;
 pub mod face;
 mod framing;
+mod outlet;
 mod pace;
 mod path;
 mod pipeline;
