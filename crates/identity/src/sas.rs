@@ -13,6 +13,7 @@ mod sign;
 mod token;
 
 pub use key::mac_matches;
+pub(crate) use resource::{LOCAL_HOSTS, dialled_host};
 pub use resource::{ResourceUri, SasAudience};
 pub use sign::{derive_group_key, sign};
 pub use token::{SasError, SasToken};

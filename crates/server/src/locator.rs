@@ -70,40 +70,32 @@ impl Directory {
 
     fn first_hub(&self) -> Located {
         let hub = self.origins.first(Hub::TYPE).and_then(|name| self.estate.hub(&name));
-        hub.map_or(Located::Missing(Service::Hub), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
+        placed(Service::Hub, hub.map(Resource::Hub))
     }
 
     fn first_provisioning_service(&self) -> Located {
         let name = self.origins.first(ProvisioningService::TYPE);
         let found = name.and_then(|name| self.estate.provisioning_service(&name));
-        found.map_or(Located::Missing(Service::Dps), |found| {
-            Located::At(Service::Dps, Resource::ProvisioningService(found))
-        })
+        placed(Service::Dps, found.map(Resource::ProvisioningService))
     }
 
     fn provisioning_service_of_scope(&self, id_scope: &str) -> Located {
         let found = self.estate.provisioning_service_of_scope(id_scope);
-        found.map_or(Located::Missing(Service::Dps), |found| {
-            Located::At(Service::Dps, Resource::ProvisioningService(found))
-        })
+        placed(Service::Dps, found.map(Resource::ProvisioningService))
     }
 
     fn first_twins(&self) -> Located {
         let found = self.origins.first(TwinsInstance::TYPE).and_then(|name| self.estate.twins_instance(&name));
-        found.map_or(Located::Missing(Service::Twins), |found| Located::At(Service::Twins, Resource::Twins(found)))
+        placed(Service::Twins, found.map(Resource::Twins))
     }
 
-    fn dedicated(&self, resource_type: &str, name: &str, place: Place<'_>) -> Located {
+    fn dedicated(&self, resource_type: &str, name: &str) -> Located {
         match resource_type {
-            Hub::TYPE => self
-                .estate
-                .hub(name)
-                .map_or(Located::Missing(Service::Hub), |found| Located::At(Service::Hub, Resource::Hub(found))),
-            ProvisioningService::TYPE => provisioning(&self.estate, name, place),
-            _ => self
-                .estate
-                .twins_instance(name)
-                .map_or(Located::Missing(Service::Twins), |found| Located::At(Service::Twins, Resource::Twins(found))),
+            Hub::TYPE => placed(Service::Hub, self.estate.hub(name).map(Resource::Hub)),
+            ProvisioningService::TYPE => {
+                placed(Service::Dps, self.estate.provisioning_service(name).map(Resource::ProvisioningService))
+            }
+            _ => placed(Service::Twins, self.estate.twins_instance(name).map(Resource::Twins)),
         }
     }
 }
@@ -112,7 +104,7 @@ impl Locator for Directory {
     fn locate(&self, place: Place<'_>) -> Located {
         match place.site {
             Site::Control => Located::At(Service::ManagedIdentity, Resource::Tenant),
-            Site::Dedicated { resource_type, name } => self.dedicated(resource_type, name, place),
+            Site::Dedicated { resource_type, name } => self.dedicated(resource_type, name),
             Site::Shared if is_tenant_host(place.host) => Located::At(Service::Entra, Resource::Tenant),
             Site::Shared if is_arm_host(place.host) => arm(place),
             Site::Shared if is_local(place.host) || is_global_provisioning(place.host) => self.by_path(place),
@@ -123,11 +115,9 @@ impl Locator for Directory {
     }
 }
 
-/// Device registrations of a provisioning service are told from its service API by the second segment.
-fn provisioning(estate: &Estate, name: &str, _: Place<'_>) -> Located {
-    estate
-        .provisioning_service(name)
-        .map_or(Located::Missing(Service::Dps), |found| Located::At(Service::Dps, Resource::ProvisioningService(found)))
+/// The service's resource, or that it is not there (any more).
+fn placed(service: Service, found: Option<Resource>) -> Located {
+    found.map_or(Located::Missing(service), |resource| Located::At(service, resource))
 }
 
 fn by_host(estate: &Estate, host: &str) -> Option<Located> {

@@ -12,7 +12,7 @@ pub struct ResourceUri {
 const EVENT_HUBS: &str = "sb://";
 
 /// Hosts by which every resource answers on this machine.
-const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+pub(crate) const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// What a token must cover.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +80,7 @@ impl ResourceUri {
 }
 
 /// The host of an origin, without scheme and port.
-fn dialled_host(origin: &str) -> &str {
+pub(crate) fn dialled_host(origin: &str) -> &str {
     without_port(origin.split_once("://").map_or(origin, |(_, rest)| rest))
 }
 

@@ -6,6 +6,7 @@ use iolite_kernel::{Service, SignedDuration, Timestamp};
 use iolite_resources::Tenant;
 
 use super::claims::{Claims, Moment};
+use crate::sas::{LOCAL_HOSTS, dialled_host};
 use crate::trail::{Refused, Trail};
 use crate::{CheckKind, Reason};
 
@@ -106,12 +107,8 @@ fn check_audience(claims: &Claims, door: Door<'_>, tenant: &Tenant, trail: &mut 
 /// Whether an origin is this machine's own: a caller who dials another name, by Host alone, must not make the tokens that
 /// are meant for that name Resource Manager's.
 fn is_local(origin: &str) -> bool {
-    let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    let host = match authority.rfind(']') {
-        Some(end) => &authority[..=end],
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
+    let host = dialled_host(origin);
+    LOCAL_HOSTS.contains(&host) || host.ends_with(".localhost")
 }
 
 fn check_tenant(claims: &Claims, tenant: &Tenant, trail: &mut Trail) {
