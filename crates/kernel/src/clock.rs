@@ -12,6 +12,12 @@ use tokio::sync::watch;
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Timestamp;
+
+    /// Whether it stands still until it is steered.
+    fn stands(&self) -> bool;
+
+    /// Changes value whenever the clock is steered, so that a waiting timer can look again.
+    fn steerings(&self) -> watch::Receiver<u64>;
 }
 
 /// The machine's clock, shifted by an offset or stopped at a moment.
@@ -125,6 +131,14 @@ impl Clock for SteerableClock {
             State::Running { offset } => machine_time().saturating_add(offset).unwrap_or(Timestamp::MAX),
             State::Frozen { at } => at,
         }
+    }
+
+    fn stands(&self) -> bool {
+        self.is_frozen()
+    }
+
+    fn steerings(&self) -> watch::Receiver<u64> {
+        self.steered()
     }
 }
 
