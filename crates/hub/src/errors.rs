@@ -22,12 +22,16 @@ const fn status_of(number: u32) -> u16 {
 }
 
 catalogue! {
+    /// The request is of a kind that the operation knows nothing of.
+    GENERIC_BAD_REQUEST = 400_000 "GenericBadRequest";
     /// A part of the request is not what the operation takes.
     ARGUMENT_INVALID = 400_004 "ArgumentInvalid";
     /// A part of the request that the operation needs is not there.
     ARGUMENT_NULL = 400_005 "ArgumentNull";
     /// An id breaks the rules for ids, or a body is not JSON.
     IOT_HUB_FORMAT_ERROR = 400_006 "IotHubFormatError";
+    /// A job's blob container cannot be used.
+    BLOB_CONTAINER_VALIDATION_ERROR = 400_008 "BlobContainerValidationError";
     /// One bulk request names the same identity twice.
     DEVICE_DEFINED_MULTIPLE_TIMES = 400_011 "DeviceDefinedMultipleTimes";
     /// A scope names no Edge device of the hub.
@@ -40,16 +44,32 @@ catalogue! {
     CANNOT_MODIFY_CONFIGURATION_CONTENT = 400_403 "CannotModifyImmutableConfigurationContent";
     /// A configuration's metric query cannot be read.
     INVALID_CONFIGURATION_METRICS_QUERY = 400_404 "InvalidConfigurationCustomMetricsQuery";
+    /// A digital twin's patch is no JSON patch.
+    INVALID_DIGITAL_TWIN_JSON_PATCH = 400_505 "InvalidDigitalTwinJsonPatch";
+    /// A digital twin's patch holds a value that no digital twin has.
+    INVALID_DIGITAL_TWIN_PAYLOAD = 400_506 "InvalidDigitalTwinPayload";
+    /// A digital twin's patch asks for what cannot be done.
+    INVALID_DIGITAL_TWIN_PATCH = 400_507 "InvalidDigitalTwinPatch";
+    /// A digital twin's patch names a place that cannot be written.
+    INVALID_DIGITAL_TWIN_PATCH_PATH = 400_508 "InvalidDigitalTwinPatchPath";
+    /// As many jobs of this kind are under way as may be.
+    JOB_QUOTA_EXCEEDED = 403_003 "JobQuotaExceeded";
     /// There is no such device.
     DEVICE_NOT_FOUND = 404_001 "DeviceNotFound";
+    /// There is no such job.
+    JOB_NOT_FOUND = 404_002 "JobNotFound";
     /// There is no such module.
     MODULE_NOT_FOUND = 404_010 "ModuleNotFound";
     /// The device is not connected.
     DEVICE_NOT_ONLINE = 404_103 "DeviceNotOnline";
     /// There is no such configuration.
     CONFIGURATION_NOT_FOUND = 404_301 "ConfigurationNotFound";
+    /// The thing is in a state in which this cannot be done with it.
+    OPERATION_NOT_ALLOWED_IN_CURRENT_STATE = 405_102 "OperationNotAllowedInCurrentState";
     /// There is such a device already.
     DEVICE_ALREADY_EXISTS = 409_001 "DeviceAlreadyExists";
+    /// There is such a job already.
+    JOB_ALREADY_EXISTS = 409_104 "JobAlreadyExists";
     /// The device has such a module already.
     MODULE_ALREADY_EXISTS = 409_301 "ModuleAlreadyExistsOnDevice";
     /// There is such a configuration already.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{Clock, Entropy, SteerableClock, SystemEntropy};
 
 /// How long a wait lasts at most before it looks at the clock again; the machine's own clock may be set, too.
-const LONGEST_LOOK: Duration = Duration::from_secs(60);
+const LONGEST_LOOK: Duration = Duration::from_mins(1);
 
 /// The clock and the entropy that a service was given; cheap to clone.
 #[derive(Clone)]
