@@ -4,11 +4,13 @@
 //! name begins each record's key.
 
 use std::fmt;
+use std::sync::Arc;
 
 use iolite_kernel::{Ground, ServiceError};
-use iolite_resources::Estate;
+use iolite_resources::{Estate, Hub as HubRecord};
 use iolite_store::{Store, Table, Versioned};
 
+use crate::blobs::{BlobClient, Blobs};
 use crate::registry::Registry;
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
@@ -19,6 +21,10 @@ const PIECE: usize = 2048;
 pub struct Hub {
     pub(crate) store: Store,
     pub(crate) ground: Ground,
+    /// The hubs' own records, as Resource Manager wrote them; read here and changed there.
+    pub(crate) hubs: Table<HubRecord>,
+    /// The storage accounts that hubs are configured with.
+    pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) devices: Table<Device>,
     pub(crate) modules: Table<Module>,
     /// The twins of devices and of modules, each under its identity's key.
@@ -33,12 +39,21 @@ impl Hub {
         let store = estate.store;
         Self {
             ground,
+            hubs: estate.hubs,
+            blobs: Arc::new(BlobClient::default()),
             devices: store.table(),
             modules: store.table(),
             twins: store.table(),
             configurations: store.table(),
             store,
         }
+    }
+
+    /// The same over another blob service: one that trusts the emulator's own authority, or a test's.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: Arc<dyn Blobs>) -> Self {
+        self.blobs = blobs;
+        self
     }
 
     /// How many devices the hub keyed `hub` has, and how many of those are enabled.

@@ -7,6 +7,7 @@
 #![expect(clippy::unused_async, reason = "every operation's `run` has one shape, whether it waits for anything or not")]
 
 mod authentication;
+pub mod blobs;
 mod body;
 mod configuration;
 pub mod configurations;
@@ -29,6 +30,7 @@ pub mod module_twins;
 pub mod modules;
 mod moment;
 mod operations;
+pub mod outbound;
 pub mod pnp;
 mod registry;
 pub mod statistics;

@@ -1,0 +1,82 @@
+//! A blob service in memory, for the unit tests of whoever uses one.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{BlobError, BlobFuture, Blobs, Container, ListedBlob};
+
+/// Blobs by the place that [`Container::place_of`] gives.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryBlobs {
+    pub(crate) blobs: Mutex<BTreeMap<String, Bytes>>,
+    /// While set, every call fails with it.
+    pub(crate) fault: Mutex<Option<BlobError>>,
+}
+
+impl MemoryBlobs {
+    fn act<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Bytes>) -> Result<T, BlobError>) -> Result<T, BlobError> {
+        match self.fault.lock().clone() {
+            Some(fault) => Err(fault),
+            None => act(&mut self.blobs.lock()),
+        }
+    }
+}
+
+fn absent() -> BlobError {
+    BlobError::NotFound("BlobNotFound".to_owned())
+}
+
+impl Blobs for MemoryBlobs {
+    fn get<'a>(&'a self, container: &'a Container, name: &'a str, most: usize) -> BlobFuture<'a, Bytes> {
+        Box::pin(async move {
+            let found = self.act(|blobs| blobs.get(&container.place_of(name)).cloned().ok_or_else(absent))?;
+            if found.len() > most { Err(BlobError::TooLarge(most)) } else { Ok(found) }
+        })
+    }
+
+    fn put<'a>(&'a self, container: &'a Container, name: &'a str, _: &'a str, content: Bytes) -> BlobFuture<'a, ()> {
+        Box::pin(async move {
+            self.act(|blobs| {
+                blobs.insert(container.place_of(name), content);
+                Ok(())
+            })
+        })
+    }
+
+    fn append<'a>(&'a self, container: &'a Container, name: &'a str, content: Bytes) -> BlobFuture<'a, ()> {
+        Box::pin(async move {
+            self.act(|blobs| {
+                let place = blobs.entry(container.place_of(name)).or_default();
+                *place = [&place[..], &content[..]].concat().into();
+                Ok(())
+            })
+        })
+    }
+
+    fn delete<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, ()> {
+        Box::pin(
+            async move { self.act(|blobs| blobs.remove(&container.place_of(name)).map(|_| ()).ok_or_else(absent)) },
+        )
+    }
+
+    fn length<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<u64>> {
+        Box::pin(async move {
+            self.act(|blobs| Ok(blobs.get(&container.place_of(name)).map(|content| content.len() as u64)))
+        })
+    }
+
+    fn list<'a>(&'a self, container: &'a Container, prefix: &'a str, most: usize) -> BlobFuture<'a, Vec<ListedBlob>> {
+        Box::pin(async move {
+            self.act(|blobs| {
+                let start = format!("{}/", container.place());
+                let within = blobs.iter().filter_map(|(place, content)| {
+                    let name = place.strip_prefix(&start).filter(|name| name.starts_with(prefix))?;
+                    Some(ListedBlob { name: name.to_owned(), length: content.len() as u64 })
+                });
+                Ok(within.take(most).collect())
+            })
+        })
+    }
+}
