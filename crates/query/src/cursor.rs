@@ -3,7 +3,7 @@
 //! Called by [`crate::parser`] and by the dialects' statements. It never goes back and never passes the end.
 
 use crate::QueryError;
-use crate::lexer::{self, Kind, Token};
+use crate::lexer::{self, Kind, Spelling, Token};
 
 /// The tokens of a query and how far they have been read.
 #[derive(Debug)]
@@ -25,7 +25,12 @@ pub struct Name {
 impl<'t> Cursor<'t> {
     /// At the first token of `text`.
     pub fn new(text: &'t str) -> Result<Self, QueryError> {
-        Ok(Self { text, tokens: lexer::tokens(text)?, next: 0 })
+        Self::spelled(text, Spelling::Bracketed)
+    }
+
+    /// At the first token of `text`, whose names are spelt so.
+    pub fn spelled(text: &'t str, spelling: Spelling) -> Result<Self, QueryError> {
+        Ok(Self { text, tokens: lexer::tokens(text, spelling)?, next: 0 })
     }
 
     /// The next token, not yet taken.
@@ -36,6 +41,11 @@ impl<'t> Cursor<'t> {
     /// Where the next token begins, in bytes.
     pub fn start(&self) -> usize {
         self.tokens.get(self.next).map_or(self.text.len(), |token| token.start)
+    }
+
+    /// The next token as it is written.
+    pub fn written(&self) -> &'t str {
+        self.tokens.get(self.next).and_then(|token| self.text.get(token.start..token.end)).unwrap_or_default()
     }
 
     /// Takes the next token.

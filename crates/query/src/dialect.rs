@@ -2,7 +2,7 @@
 //!
 //! Implemented once per dialect (see [`crate::iothub`]). It answers in words, and the parser adds the place.
 
-use crate::{Function, Path};
+use crate::{Cursor, Expression, Function, Path, QueryError};
 
 /// The rules of one dialect for names, functions and sizes.
 pub trait Dialect {
@@ -20,4 +20,22 @@ pub trait Dialect {
 
     /// The property that these names, top first, mean; or why they mean none and what to write instead.
     fn path(&self, names: Vec<String>) -> Result<Path, String>;
+
+    /// Reads an operand that this dialect alone knows. `None`, with nothing taken, leaves it to the common parser.
+    fn operand(&self, cursor: &mut Cursor<'_>) -> Result<Option<Expression>, QueryError> {
+        let _ = cursor;
+        Ok(None)
+    }
+
+    /// Whether the operator `written` so may have these operands (one, or left and right), or why not.
+    fn operator(&self, written: &str, operands: &[&Expression]) -> Result<(), String> {
+        let _ = (written, operands);
+        Ok(())
+    }
+
+    /// Whether `function`, written `name`, may have these arguments, whose number is right already; or why not.
+    fn call(&self, name: &str, function: Function, arguments: &[Expression]) -> Result<(), String> {
+        let _ = (name, function, arguments);
+        Ok(())
+    }
 }

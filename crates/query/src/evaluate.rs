@@ -22,6 +22,7 @@ impl Expression {
             Self::Not(operand) => boolean(operand.truth(document).map(|truth| !truth)),
             Self::Every(operands) => boolean(first_or_unknown(operands, document, false)),
             Self::Any(operands) => boolean(first_or_unknown(operands, document, true)),
+            Self::Coalesce(operands) => operands.iter().find_map(|operand| operand.evaluate(document)),
             Self::Compare { left, comparison, right } => {
                 boolean(compare(&*left.evaluate(document)?, *comparison, &*right.evaluate(document)?))
             }

@@ -24,6 +24,8 @@ pub enum Expression {
     Every(Vec<Expression>),
     /// True where one of these is.
     Any(Vec<Expression>),
+    /// The first of these that is defined.
+    Coalesce(Vec<Expression>),
     /// Two values compared.
     Compare {
         /// What stands before the operator.

@@ -3,6 +3,11 @@
 //! Called by the parser for the number of arguments, and by evaluation. A function never fails: an argument
 //! of a type it has no use for makes its value undefined.
 
+mod number;
+mod text;
+
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use crate::Comparison;
@@ -35,14 +40,50 @@ pub enum Function {
     Contains,
     /// Whether an array has a primitive value among its items.
     ArrayContains,
+    /// Whether any expression, not only a property, has a primitive value.
+    HasValue,
+    /// The number that a string spells; a number stays.
+    AsNumber,
+    /// The absolute value of a number.
+    Abs,
+    /// e to the power of a number.
+    Exp,
+    /// A number to the power of another.
+    Power,
+    /// A number times itself.
+    Square,
+    /// The smallest whole number not below a number.
+    Ceiling,
+    /// The largest whole number not above a number.
+    Floor,
+    /// 1, 0 or -1, as a number is above, at or below nothing.
+    Sign,
+    /// The square root of a number that is not negative.
+    Sqrt,
+    /// Strings put together; `null` adds nothing.
+    Concat,
+    /// How many UTF-16 units a string has.
+    Length,
+    /// A string in lower case.
+    Lower,
+    /// A string in upper case.
+    Upper,
+    /// A string from a place on, counted in UTF-16 units from 0, to its end or for a number of units.
+    Substring,
+    /// The place of a string in another, counted in UTF-16 units from 0, or -1.
+    IndexOf,
 }
 
 impl Function {
     /// How many arguments it takes.
-    pub fn arity(self) -> usize {
+    pub fn arity(self) -> RangeInclusive<usize> {
         match self {
-            Self::StartsWith | Self::EndsWith | Self::Contains | Self::ArrayContains => 2,
-            _ => 1,
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::ArrayContains | Self::Power | Self::IndexOf => {
+                2..=2
+            }
+            Self::Substring => 2..=3,
+            Self::Concat => 2..=usize::MAX,
+            _ => 1..=1,
         }
     }
 
@@ -63,12 +104,27 @@ impl Function {
             Self::IsObject => is(Value::is_object),
             Self::IsArray => is(Value::is_array),
             Self::IsNull => is(Value::is_null),
-            Self::IsPrimitive => is(is_primitive),
+            Self::IsPrimitive | Self::HasValue => is(is_primitive),
             Self::StartsWith => of_strings(arguments, |text, part| text.starts_with(part)),
             Self::EndsWith => of_strings(arguments, |text, part| text.ends_with(part)),
             // str::contains is linear in the longer string, so a filter costs no more than reading the document.
             Self::Contains => of_strings(arguments, |text, part| text.contains(part)),
             Self::ArrayContains => array_contains(arguments),
+            Self::AsNumber => number::of_value(first?),
+            Self::Abs => number::calculated(first, f64::abs),
+            Self::Exp => number::calculated(first, f64::exp),
+            Self::Power => number::power(arguments),
+            Self::Square => number::calculated(first, |value| value * value),
+            Self::Ceiling => number::calculated(first, f64::ceil),
+            Self::Floor => number::calculated(first, f64::floor),
+            Self::Sign => number::sign(first?),
+            Self::Sqrt => number::calculated(first, f64::sqrt),
+            Self::Concat => text::concat(arguments),
+            Self::Length => text::length(first?),
+            Self::Lower => Some(first?.as_str()?.to_lowercase().into()),
+            Self::Upper => Some(first?.as_str()?.to_uppercase().into()),
+            Self::Substring => text::substring(arguments),
+            Self::IndexOf => text::index_of(arguments),
         }
     }
 }

@@ -37,13 +37,25 @@ pub enum Kind<'t> {
     End,
 }
 
+/// How a dialect spells names and marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// Names of letters, digits, `_` and `$`; anything else goes between double square brackets.
+    Bracketed,
+    /// Names with hyphens and the like in them, without a way to escape others; `||`, `??` and braces are marks.
+    Hyphenated,
+}
+
 /// The longer marks first, so that `<=` is not read as `<` and `=`.
 const SYMBOLS: [&str; 18] =
     ["<=", ">=", "<>", "!=", "(", ")", "[", "]", ",", ".", "*", "+", "-", "/", "%", "=", "<", ">"];
 
+/// Marks of [`Spelling::Hyphenated`] alone.
+const MORE_SYMBOLS: [&str; 4] = ["||", "??", "{", "}"];
+
 /// All tokens of `text`, the last being [`Kind::End`].
-pub fn tokens(text: &str) -> Result<Vec<Token<'_>>, QueryError> {
-    let mut lexer = Lexer { text, at: 0 };
+pub fn tokens(text: &str, spelling: Spelling) -> Result<Vec<Token<'_>>, QueryError> {
+    let mut lexer = Lexer { text, at: 0, spelling };
     let mut tokens = Vec::new();
     loop {
         lexer.skip_space();
@@ -70,9 +82,15 @@ fn continues_name(character: char) -> bool {
     begins_name(character) || character.is_alphanumeric()
 }
 
+/// `-` joins a name, so a subtraction takes spaces around it; `+`, `*`, `/` and `%` stay operators.
+fn continues_hyphenated(character: char) -> bool {
+    continues_name(character) || matches!(character, '-' | '#' | '&' | '^' | '~' | '`')
+}
+
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
+    spelling: Spelling,
 }
 
 impl<'t> Lexer<'t> {
@@ -99,7 +117,7 @@ impl<'t> Lexer<'t> {
     fn next_kind(&mut self) -> Result<Kind<'t>, QueryError> {
         let Some(first) = self.rest().chars().next() else { return Ok(Kind::End) };
         if begins_name(first) {
-            return Ok(Kind::Word(self.take_while(continues_name)));
+            return Ok(Kind::Word(self.take_while(self.continues_name())));
         }
         if first.is_ascii_digit() {
             return self.number();
@@ -110,19 +128,40 @@ impl<'t> Lexer<'t> {
         if let Some(name) = self.escaped_name() {
             return Ok(Kind::Escaped(name));
         }
-        let Some(symbol) = SYMBOLS.iter().find(|symbol| self.rest().starts_with(**symbol)) else {
-            let message = format!(
-                "The character {first:?} cannot stand here. A string goes in single quotes, and a property name \
-                 with such a character in double square brackets, as in tags.[[my tag]]."
-            );
-            return Err(self.error(self.at, message));
+        let Some(symbol) = self.symbols().find(|symbol| self.rest().starts_with(*symbol)) else {
+            let remedy = match self.spelling {
+                Spelling::Bracketed => {
+                    "A string goes in single quotes, and a property name with such a character in double square \
+                     brackets, as in tags.[[my tag]]."
+                }
+                Spelling::Hyphenated => "A string goes in single quotes, and no property name can hold it.",
+            };
+            return Err(self.error(self.at, format!("The character {first:?} cannot stand here. {remedy}")));
         };
         self.at += symbol.len();
         Ok(Kind::Symbol(symbol))
     }
 
+    fn continues_name(&self) -> fn(char) -> bool {
+        match self.spelling {
+            Spelling::Bracketed => continues_name,
+            Spelling::Hyphenated => continues_hyphenated,
+        }
+    }
+
+    fn symbols(&self) -> impl Iterator<Item = &'static str> {
+        let more: &[&str] = match self.spelling {
+            Spelling::Bracketed => &[],
+            Spelling::Hyphenated => &MORE_SYMBOLS,
+        };
+        more.iter().chain(&SYMBOLS).copied()
+    }
+
     /// `[[name]]`. Quotes and brackets inside mean an array of arrays, which is left to the parser to refuse.
     fn escaped_name(&mut self) -> Option<&'t str> {
+        if self.spelling == Spelling::Hyphenated {
+            return None;
+        }
         let inside = self.rest().strip_prefix("[[")?;
         let length = inside.find(['[', ']', '\'', '"', '\n'])?;
         let (name, after) = inside.split_at(length);
@@ -149,6 +188,10 @@ impl<'t> Lexer<'t> {
             self.take_while(|character| character.is_ascii_digit());
         }
         self.skip_exponent();
+        if self.spelling == Spelling::Hyphenated && self.rest().starts_with(begins_name) {
+            self.at = start;
+            return Ok(Kind::Word(self.take_while(continues_hyphenated)));
+        }
         self.refuse_glued_name(start)?;
         // serde_json reads a number as it reads a document's, so that equal spellings are equal values.
         serde_json::from_str(&self.text[start..self.at]).map(Kind::Number).map_err(|_| {
@@ -235,6 +278,10 @@ impl<'t> Lexer<'t> {
 mod tests {
     use super::*;
 
+    fn tokens(text: &str) -> Result<Vec<Token<'_>>, QueryError> {
+        super::tokens(text, Spelling::Bracketed)
+    }
+
     fn kinds(text: &str) -> Vec<Kind<'_>> {
         tokens(text).unwrap().into_iter().map(|token| token.kind).collect()
     }
@@ -301,6 +348,21 @@ mod tests {
     #[test]
     fn a_number_beyond_a_double_is_refused() {
         assert!(tokens("1e999").is_err());
+    }
+
+    #[test]
+    fn hyphens_join_a_name_and_braces_are_marks_where_the_dialect_says_so() {
+        let kinds = |text| {
+            let tokens = super::tokens(text, Spelling::Hyphenated).unwrap();
+            tokens.into_iter().map(|token| token.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("$dt-subject")[0], Kind::Word("$dt-subject"));
+        assert_eq!(kinds("2nd-x")[0], Kind::Word("2nd-x"));
+        assert_eq!(kinds("3-4").len(), 4);
+        let marks = [Kind::Symbol("{"), Kind::Word("a"), Kind::Symbol("||"), Kind::Symbol("??"), Kind::End];
+        assert_eq!(kinds("{a || ??"), marks);
+        assert_eq!(kinds("[[a]]")[0], Kind::Symbol("["));
+        assert!(tokens("a || b").is_err());
     }
 
     #[test]

@@ -1,20 +1,22 @@
 //! Reads expressions: a Pratt parser over the tokens, under the rules of a dialect.
 //!
-//! Called by the dialects' statements. Loosest first: OR, AND, NOT, comparisons with IN and NIN, sums,
-//! products, minus. Recursion is bounded by [`Dialect::nesting`] times the six levels of precedence; chains of
+//! Called by the dialects' statements. Loosest first: `??`, OR, AND, NOT, comparisons with IN and NIN, sums,
+//! products, minus. Recursion is bounded by [`Dialect::nesting`] times the seven levels of precedence; chains of
 //! one operator are flat. It never evaluates anything.
 
 mod operator;
+
+use std::ops::RangeInclusive;
 
 use operator::{Operator, Power};
 use serde_json::{Number, Value};
 
 use crate::lexer::Kind;
-use crate::{ArithmeticOperator, Comparison, Cursor, Dialect, Expression, QueryError, arithmetic};
+use crate::{ArithmeticOperator, Comparison, Cursor, Dialect, Expression, Function, QueryError, arithmetic};
 
 /// Reads one expression and leaves the cursor after it.
 pub fn expression<D: Dialect + ?Sized>(cursor: &mut Cursor<'_>, dialect: &D) -> Result<Expression, QueryError> {
-    Parser { cursor, dialect, depth: 0 }.expression(Power::Or)
+    Parser { cursor, dialect, depth: 0 }.expression(Power::Coalesce)
 }
 
 struct Parser<'c, 't, D: Dialect + ?Sized> {
@@ -38,8 +40,9 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
                 return Err(self.cursor.error_here(message));
             }
             compared = power == Power::Comparison;
+            let (start, written) = (self.cursor.start(), self.cursor.written());
             self.cursor.advance();
-            left = self.join(left, operator)?;
+            left = self.join(left, operator, start, written)?;
         }
         Ok(left)
     }
@@ -47,6 +50,8 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
     /// The operator that stands next, not yet taken.
     fn operator(&self) -> Result<Option<Operator>, QueryError> {
         let word = match self.cursor.peek() {
+            Kind::Symbol("||") => return Ok(Some(Operator::Concat)),
+            Kind::Symbol("??") => return Ok(Some(Operator::Coalesce)),
             Kind::Symbol(symbol) => {
                 let arithmetic = ArithmeticOperator::of_symbol(symbol).map(Operator::Arithmetic);
                 return Ok(arithmetic.or_else(|| Comparison::of_symbol(symbol).map(Operator::Compare)));
@@ -73,13 +78,36 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
         self.cursor.error_here(format!("{what} is not part of this query language. {remedy}."))
     }
 
-    fn join(&mut self, left: Expression, operator: Operator) -> Result<Expression, QueryError> {
+    /// `left` and what stands after `operator`, which began at `start` as `written`.
+    fn join(
+        &mut self,
+        left: Expression,
+        operator: Operator,
+        start: usize,
+        written: &str,
+    ) -> Result<Expression, QueryError> {
         if let Operator::Member { wanted } = operator {
+            self.check(start, written, &[&left])?;
             let list = self.array()?;
             return Ok(Expression::Member { value: Box::new(left), list, wanted });
         }
         let right = self.expression(operator.power().tighter())?;
+        self.check(start, written, &[&left, &right])?;
         Ok(match operator {
+            Operator::Coalesce => match left {
+                Expression::Coalesce(mut operands) => {
+                    operands.push(right);
+                    Expression::Coalesce(operands)
+                }
+                left => Expression::Coalesce(vec![left, right]),
+            },
+            Operator::Concat => match left {
+                Expression::Call { function: Function::Concat, mut arguments } => {
+                    arguments.push(right);
+                    Expression::Call { function: Function::Concat, arguments }
+                }
+                left => Expression::Call { function: Function::Concat, arguments: vec![left, right] },
+            },
             Operator::Or => match left {
                 Expression::Any(mut operands) => {
                     operands.push(right);
@@ -102,6 +130,11 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
         })
     }
 
+    /// Asks the dialect whether an operator may have these operands.
+    fn check(&self, start: usize, written: &str, operands: &[&Expression]) -> Result<(), QueryError> {
+        self.dialect.operator(written, operands).map_err(|message| self.cursor.error_at(start, message))
+    }
+
     fn operand(&mut self) -> Result<Expression, QueryError> {
         let constant = match self.cursor.peek() {
             Kind::Text(text) => Some(Value::String(text.clone())),
@@ -117,13 +150,15 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
         match self.cursor.peek() {
             Kind::Symbol("(") => self.nested(|parser| {
                 parser.cursor.advance();
-                let inside = parser.expression(Power::Or)?;
+                let inside = parser.expression(Power::Coalesce)?;
                 parser.cursor.expect_symbol(")", "to close the parentheses")?;
                 Ok(inside)
             }),
             Kind::Symbol("-") => self.nested(|parser| {
+                let start = parser.cursor.start();
                 parser.cursor.advance();
                 let operand = parser.operand()?;
+                parser.check(start, "-", &[&operand])?;
                 let nothing = Expression::Constant(Value::from(0));
                 Ok(calculation(nothing, ArithmeticOperator::Subtract, operand))
             }),
@@ -132,12 +167,21 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
                 Err(self.cursor.error_here(message))
             }
             Kind::Word(word) if word.eq_ignore_ascii_case("NOT") => self.nested(|parser| {
+                let start = parser.cursor.start();
                 parser.cursor.advance();
-                Ok(Expression::Not(Box::new(parser.expression(Power::Comparison)?)))
+                let operand = parser.expression(Power::Comparison)?;
+                parser.check(start, "NOT", &[&operand])?;
+                Ok(Expression::Not(Box::new(operand)))
             }),
             Kind::Word(_) if self.cursor.is_followed_by("(") => self.nested(Self::call),
-            Kind::Word(_) | Kind::Escaped(_) => self.property(),
+            Kind::Word(_) | Kind::Escaped(_) => match self.dialect.operand(self.cursor)? {
+                Some(operand) => Ok(operand),
+                None => self.property(),
+            },
             _ => {
+                if let Some(operand) = self.dialect.operand(self.cursor)? {
+                    return Ok(operand);
+                }
                 let message =
                     format!("{} stands where a property, a constant or a function is needed.", self.cursor.found());
                 Err(self.cursor.error_here(message))
@@ -188,14 +232,15 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
         self.cursor.advance();
         self.cursor.advance();
         let arguments = self.arguments()?;
-        if arguments.len() != function.arity() {
-            let message = format!("{name} takes {} and has {}.", counted(function.arity()), arguments.len());
+        if !function.arity().contains(&arguments.len()) {
+            let message = format!("{name} takes {} and has {}.", counted(&function.arity()), arguments.len());
             return Err(self.cursor.error_at(start, message));
         }
         if function.takes_property() && !matches!(arguments[..], [Expression::Property(_)]) {
             let message = format!("{name} asks about a property, as in {name}(tags.building). Put a property there.");
             return Err(self.cursor.error_at(start, message));
         }
+        self.dialect.call(name, function, &arguments).map_err(|message| self.cursor.error_at(start, message))?;
         Ok(Expression::Call { function, arguments })
     }
 
@@ -206,7 +251,7 @@ impl<D: Dialect + ?Sized> Parser<'_, '_, D> {
             return Ok(arguments);
         }
         loop {
-            arguments.push(self.expression(Power::Or)?);
+            arguments.push(self.expression(Power::Coalesce)?);
             if !self.cursor.take_symbol(",") {
                 self.cursor.expect_symbol(")", "to close the function's arguments")?;
                 return Ok(arguments);
@@ -293,8 +338,13 @@ fn negated(number: &Number) -> Option<Number> {
     arithmetic::apply(&Number::from(0), ArithmeticOperator::Subtract, number)
 }
 
-fn counted(arguments: usize) -> String {
-    if arguments == 1 { "one argument".to_owned() } else { format!("{arguments} arguments") }
+fn counted(arguments: &RangeInclusive<usize>) -> String {
+    match (*arguments.start(), *arguments.end()) {
+        (1, 1) => "one argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, usize::MAX) => format!("{least} or more arguments"),
+        (least, most) => format!("{least} to {most} arguments"),
+    }
 }
 
 #[cfg(test)]
