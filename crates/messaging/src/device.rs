@@ -123,6 +123,13 @@ pub struct Features {
     pub device_bound: bool,
 }
 
+/// What lasts of an MQTT session that the client asked to outlive its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeptSession {
+    /// Whether cloud-to-device messages were subscribed to at QoS 1; other subscriptions end with the connection.
+    pub device_bound: bool,
+}
+
 /// Why the hub ends a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
@@ -164,6 +171,11 @@ impl Receipt {
         self.0.is_none()
     }
 
+    /// What is still to be waited for, if anything: for a wire that waits for many receipts in their order.
+    pub fn into_pending(self) -> Option<Doing<'static, Result<(), ServiceError>>> {
+        self.0
+    }
+
     /// Until the event is kept, or cannot be.
     pub async fn wait(self) -> Result<(), ServiceError> {
         match self.0 {
@@ -199,6 +211,16 @@ pub trait DeviceSession: Send + Sync {
 
     /// Shows a newer credential (AMQP put-token); the session then lasts as long as that.
     fn renew(&self, credential: Credential) -> Doing<'_, Result<Option<Timestamp>, SignInError>>;
+
+    /// What the identity's earlier MQTT connection left behind (clean session 0); `None` after a clean one.
+    fn kept(&self) -> Option<KeptSession> {
+        None
+    }
+
+    /// Leaves this for the identity's next MQTT connection; `None` forgets what was left.
+    fn keep(&self, session: Option<KeptSession>) {
+        let _ = session;
+    }
 
     /// That the connection ended: `clean` where the client said so. Presence and events follow from it.
     fn close(&self, clean: bool);

@@ -13,8 +13,8 @@ mod message;
 mod service;
 
 pub use device::{
-    CloseReason, DesiredChange, DeviceBound, DeviceClaim, DeviceDoor, DeviceSession, Features, MethodCall, Receipt,
-    Settlement, SignedIn, ToDevice, ToDeviceReceiver,
+    CloseReason, DesiredChange, DeviceBound, DeviceClaim, DeviceDoor, DeviceSession, Features, KeptSession, MethodCall,
+    Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver,
 };
 pub use event::{EventError, EventOrigin, HubEvent};
 pub use message::{Message, SystemName};
