@@ -8,8 +8,8 @@ use iolite_store::{Store, Table, Versioned};
 use parking_lot::Mutex;
 
 use crate::{
-    Hub, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup, Subscription, Tenant,
-    TwinsInstance,
+    Certificate, Hub, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup, Subscription,
+    Tenant, TwinsInstance,
 };
 
 /// How deep groups may lie inside groups before the walk ends; a ring of groups ends there too.
@@ -30,6 +30,8 @@ pub struct Estate {
     pub provisioning_services: Table<ProvisioningService>,
     /// Digital Twins instances by lower-case name.
     pub twins_instances: Table<TwinsInstance>,
+    /// X.509 authorities of hubs and provisioning services by [`Certificate::key`].
+    pub certificates: Table<Certificate>,
     /// Resource groups by lower-case `subscription/name`.
     pub resource_groups: Table<ResourceGroup>,
     /// Subscriptions by lower-case id.
@@ -98,6 +100,7 @@ impl Estate {
             hubs: store.table(),
             provisioning_services: store.table(),
             twins_instances: store.table(),
+            certificates: store.table(),
             resource_groups: store.table(),
             subscriptions: store.table(),
             management_groups: store.table(),
