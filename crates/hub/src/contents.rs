@@ -16,6 +16,9 @@ impl ResourceContents for Hub {
         clear(transaction, &self.modules, &prefix);
         clear(transaction, &self.twins, &prefix);
         clear(transaction, &self.configurations, &prefix);
+        clear(transaction, &self.jobs, &prefix);
+        clear(transaction, &self.device_jobs, &prefix);
+        clear(transaction, &self.registry_jobs, &prefix);
     }
 }
 

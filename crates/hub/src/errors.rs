@@ -34,6 +34,8 @@ catalogue! {
     BLOB_CONTAINER_VALIDATION_ERROR = 400_008 "BlobContainerValidationError";
     /// One bulk request names the same identity twice.
     DEVICE_DEFINED_MULTIPLE_TIMES = 400_011 "DeviceDefinedMultipleTimes";
+    /// The time for it was over before it was done.
+    REQUEST_TIMED_OUT = 400_024 "RequestTimedOut";
     /// A scope names no Edge device of the hub.
     INVALID_DEVICE_SCOPE = 400_028 "InvalidDeviceScope";
     /// A configuration's target condition cannot be read.
@@ -101,6 +103,11 @@ pub(crate) fn device_not_found(id: &str) -> ServiceError {
 /// There is no module `module_id` on device `device_id`.
 pub(crate) fn module_not_found(device_id: &str, module_id: &str) -> ServiceError {
     ServiceError::new(&MODULE_NOT_FOUND, format!("{device_id}/{module_id}"))
+}
+
+/// There is no such job; the text is the recorded one.
+pub(crate) fn job_not_found() -> ServiceError {
+    ServiceError::new(&JOB_NOT_FOUND, "NotFound")
 }
 
 /// An identity's or configuration's etag has moved on; the text is the recorded one.

@@ -17,7 +17,7 @@ use crate::device::Device;
 use crate::{Hub, handlers};
 
 pub(crate) struct World {
-    pub(crate) hub: Hub,
+    pub(crate) hub: Arc<Hub>,
     clock: Arc<SteerableClock>,
 }
 
@@ -35,7 +35,7 @@ impl World {
         };
         let clock = Arc::new(SteerableClock::frozen_at(now()));
         let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
-        Self { hub: Hub::new(Estate::new(Store::memory(), tenant), ground), clock }
+        Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant), ground)), clock }
     }
 
     pub(crate) fn advance(&self, seconds: i64) {

@@ -11,6 +11,8 @@ use iolite_resources::{Estate, Hub as HubRecord};
 use iolite_store::{Store, Table, Versioned};
 
 use crate::blobs::{BlobClient, Blobs};
+use crate::jobs::registry::RegistryJob;
+use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
 use crate::registry::Registry;
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
@@ -30,6 +32,10 @@ pub struct Hub {
     /// The twins of devices and of modules, each under its identity's key.
     pub(crate) twins: Table<Twin>,
     pub(crate) configurations: Table<Configuration>,
+    pub(crate) jobs: Table<ScheduledJob>,
+    /// What scheduled jobs came to, device by device.
+    pub(crate) device_jobs: Table<DeviceJob>,
+    pub(crate) registry_jobs: Table<RegistryJob>,
 }
 
 impl Hub {
@@ -45,6 +51,9 @@ impl Hub {
             modules: store.table(),
             twins: store.table(),
             configurations: store.table(),
+            jobs: store.table(),
+            device_jobs: store.table(),
+            registry_jobs: store.table(),
             store,
         }
     }

@@ -23,6 +23,11 @@ pub(crate) fn module(id: &str) -> Result<&str, ServiceError> {
     check("module", id)
 }
 
+/// Checks a job's id.
+pub(crate) fn job(id: &str) -> Result<&str, ServiceError> {
+    check("job", id)
+}
+
 /// Checks a configuration's id: like a device's, in lower case.
 pub(crate) fn configuration(id: &str) -> Result<&str, ServiceError> {
     check("configuration", id)?;

@@ -9,6 +9,7 @@
 mod authentication;
 pub mod blobs;
 mod body;
+mod collection;
 mod configuration;
 pub mod configurations;
 mod contents;

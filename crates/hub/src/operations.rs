@@ -11,7 +11,7 @@ use crate::{
     Hub, configurations, device_api, devices, feedback, jobs, methods, module_twins, modules, pnp, statistics, twins,
 };
 
-static HANDLERS: [Handler<Hub>; 27] = [
+static HANDLERS: [Handler<Hub>; 31] = [
     handler!(devices::get),
     handler!(devices::put),
     handler!(devices::delete),
@@ -39,6 +39,10 @@ static HANDLERS: [Handler<Hub>; 27] = [
     handler!(statistics::service),
     handler!(methods::invoke_device),
     handler!(methods::invoke_module),
+    handler!(jobs::scheduled::put),
+    handler!(jobs::scheduled::get),
+    handler!(jobs::scheduled::cancel),
+    handler!(jobs::scheduled::query),
 ];
 
 /// Every operation that is served, with what runs it.
@@ -52,7 +56,7 @@ pub fn handlers() -> &'static [Handler<Hub>] {
 pub fn refused() -> &'static [&'static Operation] {
     static REFUSED: OnceLock<Vec<&'static Operation>> = OnceLock::new();
     REFUSED.get_or_init(|| {
-        [jobs::OPERATIONS, feedback::OPERATIONS, pnp::OPERATIONS, device_api::OPERATIONS]
+        [jobs::registry::OPERATIONS, feedback::OPERATIONS, pnp::OPERATIONS, device_api::OPERATIONS]
             .into_iter()
             .flatten()
             .collect()

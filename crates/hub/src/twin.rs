@@ -69,6 +69,18 @@ pub(crate) struct Change {
     pub(crate) desired: Edit,
 }
 
+impl Change {
+    /// Checks what can be checked without a twin: names, values and depth.
+    pub(crate) fn check(&self) -> Result<(), ServiceError> {
+        for (section, edit) in [("tags", &self.tags), ("properties.desired", &self.desired)] {
+            if let Edit::Merge(sent) | Edit::Replace(sent) = edit {
+                limits::check(section, sent)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Twin {
     /// A new twin with these tags and desired properties.
     pub(crate) fn new(

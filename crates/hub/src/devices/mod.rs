@@ -10,4 +10,4 @@ pub mod purge;
 pub mod put;
 pub mod query;
 pub(crate) mod query_page;
-mod query_row;
+pub(crate) mod query_row;

@@ -3,26 +3,18 @@
 //! Used by `Query_GetTwins` and by configurations' metrics. It walks a table in pieces and lets other work run between
 //! them; nothing is kept from one page to the next but the continuation token.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
 use iolite_kernel::{PageToken, ServiceError};
-use iolite_query::iothub::{From, Query};
-use iolite_store::{Record, Table, Versioned};
+use iolite_query::iothub::Query;
 use serde_json::Value;
 
-use crate::devices::query_row::Row;
-use crate::twins::view::Owner;
-use crate::{Device, Hub, Module, Twin, errors};
-
-/// How many records are looked at between two chances for others.
-const PIECE: usize = 512;
+use crate::collection::Walk;
+use crate::{Hub, errors};
 
 /// A query over one hub.
 pub(crate) struct Reader<'a> {
     hub: &'a Hub,
     query: &'a Query,
-    prefix: String,
+    key: String,
     /// What a continuation token must have been made for.
     listing: String,
 }
@@ -44,7 +36,7 @@ struct Place {
 impl<'a> Reader<'a> {
     /// The query `text`, read as `query`, over the hub keyed `key`.
     pub(crate) fn new(hub: &'a Hub, key: String, query: &'a Query, text: &str) -> Self {
-        Self { hub, query, listing: format!("{key}\n{text}"), prefix: format!("{key}/") }
+        Self { hub, query, listing: format!("{key}\n{text}"), key }
     }
 
     /// The page of up to `size` rows that `continuation` asks for; the first one without it.
@@ -56,7 +48,7 @@ impl<'a> Reader<'a> {
         let left = self.query.top.map_or(u64::MAX, |top| top.saturating_sub(place.done));
         let wanted = size.min(usize::try_from(left).unwrap_or(usize::MAX));
         let (mut rows, mut count, mut last, mut more) = (vec![b'['], 0, None, false);
-        let mut walk = Walk::new(self, place.after);
+        let mut walk = self.walk(place.after);
         while let Some((key, found)) = walk.next().await {
             let row = found.row();
             if !self.query.matches(&row) {
@@ -84,7 +76,7 @@ impl<'a> Reader<'a> {
             return Ok(self.aggregate().await?.len());
         }
         let mut count = 0;
-        let mut walk = Walk::new(self, None);
+        let mut walk = self.walk(None);
         while let Some((_, found)) = walk.next().await {
             count += usize::from(self.query.matches(&found.row()));
         }
@@ -105,7 +97,7 @@ impl<'a> Reader<'a> {
 
     async fn aggregate(&self) -> Result<Vec<Value>, ServiceError> {
         let mut matching = Vec::new();
-        let mut walk = Walk::new(self, None);
+        let mut walk = self.walk(None);
         while let Some((_, found)) = walk.next().await {
             if self.query.matches(&found.row()) {
                 matching.push(found);
@@ -113,6 +105,10 @@ impl<'a> Reader<'a> {
         }
         let documents = matching.iter().map(|found| found.row().value());
         self.query.aggregate(documents).map_err(|error| errors::invalid(error.to_string()))
+    }
+
+    fn walk(&self, after: Option<String>) -> Walk<'_> {
+        Walk::new(self.hub, &self.key, self.query.from, after)
     }
 
     fn place(&self, continuation: Option<&str>) -> Result<Place, ServiceError> {
@@ -123,59 +119,5 @@ impl<'a> Reader<'a> {
         let token = PageToken::decode(&self.listing, text).map_err(|_| refuse())?;
         let (done, after) = token.after.split_once(' ').ok_or_else(refuse)?;
         Ok(Place { done: done.parse().map_err(|_| refuse())?, after: Some(after.to_owned()) })
-    }
-}
-
-/// An identity with its twin, as it was found.
-enum Found {
-    Device(Versioned<Device>, Versioned<Twin>),
-    Module(Versioned<Module>, Versioned<Twin>),
-}
-
-impl Found {
-    fn row(&self) -> Row<'_> {
-        match self {
-            Self::Device(device, twin) => Row::new(Owner::Device(device), twin),
-            Self::Module(module, twin) => Row::new(Owner::Module(module), twin),
-        }
-    }
-}
-
-/// Walks a collection in the order of its keys.
-struct Walk<'a> {
-    reader: &'a Reader<'a>,
-    after: Option<String>,
-    piece: VecDeque<(Arc<str>, Found)>,
-    ended: bool,
-}
-
-impl<'a> Walk<'a> {
-    fn new(reader: &'a Reader<'a>, after: Option<String>) -> Self {
-        Self { reader, after, piece: VecDeque::new(), ended: false }
-    }
-
-    async fn next(&mut self) -> Option<(Arc<str>, Found)> {
-        while self.piece.is_empty() && !self.ended {
-            let hub = self.reader.hub;
-            match self.reader.query.from {
-                From::Devices => self.fill(&hub.devices, Found::Device),
-                From::Modules => self.fill(&hub.modules, Found::Module),
-                // No job can be made yet, so there is none to find.
-                From::Jobs => self.ended = true,
-            }
-            tokio::task::yield_now().await;
-        }
-        self.piece.pop_front()
-    }
-
-    fn fill<T: Record>(&mut self, table: &Table<T>, found: impl Fn(Versioned<T>, Versioned<Twin>) -> Found) {
-        let records = table.page(&self.reader.prefix, self.after.as_deref(), PIECE);
-        self.ended = records.len() < PIECE;
-        self.after = records.last().map(|(key, _)| key.to_string());
-        let twins = &self.reader.hub.twins;
-        self.piece = records
-            .into_iter()
-            .filter_map(|(key, record)| twins.get(&key).map(|twin| (key, found(record, twin))))
-            .collect();
     }
 }

@@ -1,4 +1,4 @@
-//! A twin as a query sees it.
+//! A document as a query sees it: a twin, or what a job came to on a device.
 //!
 //! A condition looks at a few properties of many twins, so a section is read only when it is asked for, and the whole row is
 //! built only where one is answered.
@@ -11,33 +11,38 @@ use iolite_query::{Document, Path};
 use serde_json::{Map, Value};
 
 use crate::document::Doc;
+use crate::jobs::scheduled::DeviceJob;
 use crate::twin::Twin;
 use crate::twins::view::{Owner, TwinView};
 
-/// A twin, read as far as it was asked for.
-pub(crate) struct Row<'a> {
-    owner: Owner<'a>,
-    twin: &'a Twin,
-    tags: OnceCell<Map<String, Value>>,
-    desired: OnceCell<Map<String, Value>>,
-    reported: OnceCell<Map<String, Value>>,
-    whole: OnceCell<Value>,
+/// A row to be looked at and maybe answered.
+pub(crate) struct Row<'a>(Source<'a>);
+
+enum Source<'a> {
+    Twin(TwinRow<'a>),
+    Job(Value),
 }
 
 impl<'a> Row<'a> {
     /// The twin of `owner`.
-    pub(crate) fn new(owner: Owner<'a>, twin: &'a Twin) -> Self {
-        let (tags, desired, reported) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { owner, twin, tags, desired, reported, whole: OnceCell::new() }
+    pub(crate) fn of_twin(owner: Owner<'a>, twin: &'a Twin) -> Self {
+        Self(Source::Twin(TwinRow::new(owner, twin)))
+    }
+
+    /// What a job came to on a device.
+    pub(crate) fn of_job(job: &DeviceJob) -> Self {
+        Self(Source::Job(serde_json::to_value(job.view()).unwrap_or_default()))
     }
 
     /// Writes the row that `query` answers for it.
     pub(crate) fn write(&self, query: &Query, out: &mut Vec<u8>) {
         let start = out.len();
-        let written = if query.is_select_all() {
-            serde_json::to_writer(&mut *out, &TwinView::row(self.owner, self.twin))
-        } else {
-            serde_json::to_writer(&mut *out, &query.project(self.whole()))
+        let written = match &self.0 {
+            Source::Twin(row) if query.is_select_all() => {
+                serde_json::to_writer(&mut *out, &TwinView::row(row.owner, row.twin))
+            }
+            Source::Twin(row) => serde_json::to_writer(&mut *out, &query.project(row.whole())),
+            Source::Job(job) => serde_json::to_writer(&mut *out, &query.project(job)),
         };
         if written.is_err() {
             // Writing JSON into memory does not fail; if it did, the page must stay an array.
@@ -48,7 +53,36 @@ impl<'a> Row<'a> {
 
     /// The whole row as a value.
     pub(crate) fn value(&self) -> Value {
-        self.whole().clone()
+        match &self.0 {
+            Source::Twin(row) => row.whole().clone(),
+            Source::Job(job) => job.clone(),
+        }
+    }
+}
+
+impl Document for Row<'_> {
+    fn lookup(&self, path: &Path) -> Option<Cow<'_, Value>> {
+        match &self.0 {
+            Source::Twin(row) => row.lookup(path),
+            Source::Job(job) => job.lookup(path),
+        }
+    }
+}
+
+/// A twin, read as far as it was asked for.
+struct TwinRow<'a> {
+    owner: Owner<'a>,
+    twin: &'a Twin,
+    tags: OnceCell<Map<String, Value>>,
+    desired: OnceCell<Map<String, Value>>,
+    reported: OnceCell<Map<String, Value>>,
+    whole: OnceCell<Value>,
+}
+
+impl<'a> TwinRow<'a> {
+    fn new(owner: Owner<'a>, twin: &'a Twin) -> Self {
+        let (tags, desired, reported) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { owner, twin, tags, desired, reported, whole: OnceCell::new() }
     }
 
     fn whole(&self) -> &Value {
@@ -63,7 +97,7 @@ impl<'a> Row<'a> {
     }
 }
 
-impl Document for Row<'_> {
+impl Document for TwinRow<'_> {
     fn lookup(&self, path: &Path) -> Option<Cow<'_, Value>> {
         let names: Vec<&str> = path.segments().collect();
         let (section, below) = match *names.as_slice() {

@@ -25,17 +25,18 @@ pub const OPERATION: Operation = Operation {
 
 /// Refuses: 400 what is wrong, 404001 and 404010 who is unknown, 404103 who is not connected.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let error = match attempt(hub, &permit, &request) {
+    let error = match attempt(hub, &permit, &request).await {
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
     Err(call::by_gateway(hub, &request, error))
 }
 
-fn attempt(hub: &Hub, permit: &Permit, request: &Request) -> Result<Answer, ServiceError> {
-    call::check(request)?;
-    let module = hub.module(&permit.resource_key(), request.param("deviceId"), request.param("moduleId"))?;
-    Err(call::not_online(&module.id))
+async fn attempt(hub: &Hub, permit: &Permit, request: &Request) -> Result<Answer, ServiceError> {
+    let called = call::read(request)?;
+    let (device, module) = (request.param("deviceId"), request.param("moduleId"));
+    let answer = call::invoke(hub, &permit.resource_key(), device, Some(module), &called).await?;
+    Ok(Answer::ok(&answer))
 }
 
 #[cfg(test)]

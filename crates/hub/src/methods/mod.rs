@@ -1,5 +1,5 @@
 //! Operations that call a direct method of a device or module.
 
-mod call;
+pub(crate) mod call;
 pub mod invoke_device;
 pub mod invoke_module;

@@ -25,7 +25,12 @@ pub(crate) enum Manner {
 pub(crate) fn read(request: &Request, manner: Manner) -> Result<Change, ServiceError> {
     let sent: Map<String, Value> = body::object(request)?;
     body::refuse_long_integers(request)?;
-    let desired = match body::section(&sent, "properties")? {
+    change(&sent, manner)
+}
+
+/// Reads a twin that stands inside another body (a scheduled job's).
+pub(crate) fn change(sent: &Map<String, Value>, manner: Manner) -> Result<Change, ServiceError> {
+    let desired = match body::section(sent, "properties")? {
         Some(properties) => said(properties, "desired")?,
         None => Said::Nothing,
     };
@@ -33,7 +38,7 @@ pub(crate) fn read(request: &Request, manner: Manner) -> Result<Change, ServiceE
         Said::Object(desired) => Said::Object(Section::strip(desired)),
         other => other,
     };
-    Ok(Change { tags: said(&sent, "tags")?.into_edit(manner), desired: desired.into_edit(manner) })
+    Ok(Change { tags: said(sent, "tags")?.into_edit(manner), desired: desired.into_edit(manner) })
 }
 
 /// What a body says about a section.

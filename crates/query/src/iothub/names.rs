@@ -65,6 +65,10 @@ pub(super) fn resolve(from: From, names: Vec<String>) -> Result<Path, String> {
     if from == From::Devices && names.len() == 1 && names[0].eq_ignore_ascii_case("id") {
         names = vec!["deviceId".to_owned()];
     }
+    // query-jobs (2022) shows createdDateTimeUtc in a job and asks for createdTimeUtc in a condition.
+    if from == From::Jobs && names.len() == 1 && names[0].eq_ignore_ascii_case("createdTimeUtc") {
+        names = vec!["createdDateTimeUtc".to_owned()];
+    }
     for depth in 1..=2.min(names.len()) {
         let asked = &names[..depth];
         let same = |known: &&&[&str]| {
@@ -150,5 +154,11 @@ mod tests {
     fn id_means_the_device_id_of_device_twins_only() {
         assert_eq!(resolved(From::Devices, "id"), "deviceId");
         assert_eq!(resolved(From::Modules, "id"), "id");
+    }
+
+    #[test]
+    fn the_time_of_a_job_s_making_is_found_under_both_documented_names() {
+        assert_eq!(resolved(From::Jobs, "devices.jobs.createdTimeUtc"), "createdDateTimeUtc");
+        assert_eq!(resolved(From::Jobs, "createdDateTimeUtc"), "createdDateTimeUtc");
     }
 }
