@@ -115,6 +115,20 @@ impl Access {
             }
             Reason::DeviceDisabled => "enable the device (status \"enabled\")".to_owned(),
             Reason::CertificateMismatch => "register this certificate's thumbprint with the device".to_owned(),
+            Reason::CommonNameMismatch => {
+                "issue the device a certificate whose common name is its id, letter case included".to_owned()
+            }
+            Reason::UntrustedCertificate => {
+                "register the authority (az iot hub certificate create) and verify it; let the device send every \
+                 certificate between its own and the authority's"
+                    .to_owned()
+            }
+            Reason::AddressNotAllowed => {
+                format!("change ipFilterRules or networkRuleSets of {name}: az iot hub update --name {name} --set …")
+            }
+            Reason::PublicAccessDisabled => {
+                format!("turn it on: az iot hub update --name {name} --set properties.publicNetworkAccess=Enabled")
+            }
             Reason::WrongMeans => "sign in by the means the device was registered with".to_owned(),
             Reason::NoEnrollment => "make an enrolment for this registration id, or a group that fits".to_owned(),
             Reason::EnrollmentDisabled => "enable the enrolment (provisioningStatus \"enabled\")".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use iolite_identity::{
-    Authentication, Caller, DeviceCaller, KeyMeans, PolicyCaller, PrincipalCaller, Reason, Rejection,
+    Authentication, Caller, DeviceCaller, Footing, KeyMeans, PolicyCaller, PrincipalCaller, Reason, Rejection,
 };
 use iolite_kernel::{
     ApiVersions, Client, Ground, Method, Need, Operation, Request, Right, Rights, Scope, Service, SignedDuration,
@@ -162,6 +162,7 @@ fn policy(rights: &[Right]) -> Caller {
         policy: "service".into(),
         rights: Rights::of(rights),
         means: KeyMeans::PrimaryKey,
+        footing: Footing::default(),
         expires_at: Timestamp::MAX,
     })
 }
@@ -326,6 +327,7 @@ fn a_device_may_use_its_own_path_only() {
             device_id: id.into(),
             module_id: None,
             means: KeyMeans::PrimaryKey,
+            footing: Footing::default(),
             policy: None,
             expires_at: None,
         })

@@ -1,5 +1,7 @@
 //! The door's view of enrolments: what a registration id may prove itself by.
 
+use std::sync::Arc;
+
 use iolite_identity::{AttestationKeys, AttestationSource, RegistrationKeys, sas};
 
 use crate::attestation::{Attestation, CertificatePair, SymmetricKeys};
@@ -30,7 +32,9 @@ fn of_group(group: &EnrollmentGroup, registration_id: &str) -> RegistrationKeys 
         enabled: group.terms.settings.is_enabled(),
         keys: match &group.terms.attestation {
             Attestation::SymmetricKey(keys) => derived(keys, registration_id).map_or(AttestationKeys::None, symmetric),
-            Attestation::SigningCertificates(pair) => AttestationKeys::CertificateAuthority { roots: roots(pair) },
+            Attestation::SigningCertificates(pair) => {
+                AttestationKeys::CertificateAuthority { roots: roots(pair), unverified: Vec::new() }
+            }
             other => individual_keys(other),
         },
     }
@@ -62,8 +66,8 @@ fn symmetric(keys: SymmetricKeys) -> AttestationKeys {
     AttestationKeys::SymmetricKey { primary: keys.primary_key, secondary: keys.secondary_key }
 }
 
-fn roots(pair: &CertificatePair) -> Vec<Vec<u8>> {
-    let mut roots = vec![pair.primary.der(), pair.secondary.der()];
+fn roots(pair: &CertificatePair) -> Vec<Arc<[u8]>> {
+    let mut roots: Vec<Arc<[u8]>> = vec![pair.primary.der().into(), pair.secondary.der().into()];
     roots.dedup();
     roots
 }

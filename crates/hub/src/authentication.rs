@@ -141,8 +141,8 @@ impl Credentials {
         }
     }
 
-    /// What the door compares with. No authority can be given to a hub yet, so a certificate of one is never enough.
-    pub(crate) fn attestation(&self) -> AttestationKeys {
+    /// What the door compares with; `authorities` are those of the hub, asked for only where they matter.
+    pub(crate) fn attestation(&self, authorities: impl FnOnce() -> AttestationKeys) -> AttestationKeys {
         match self {
             Self::Sas { primary, secondary } => {
                 AttestationKeys::SymmetricKey { primary: primary.clone(), secondary: secondary.clone() }
@@ -151,7 +151,7 @@ impl Credentials {
                 primary: primary.as_deref().map(str::to_owned),
                 secondary: secondary.as_deref().map(str::to_owned),
             },
-            Self::CertificateAuthority => AttestationKeys::CertificateAuthority { roots: Vec::new() },
+            Self::CertificateAuthority => authorities(),
             Self::None => AttestationKeys::None,
         }
     }

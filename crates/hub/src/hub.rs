@@ -7,13 +7,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use iolite_kernel::{Ground, ServiceError};
-use iolite_resources::{Estate, Hub as HubRecord};
+use iolite_resources::{Certificate, Estate, Hub as HubRecord};
 use iolite_store::{Store, Table, Versioned};
 
 use crate::blobs::{BlobClient, Blobs};
+use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
 use crate::jobs::registry::RegistryJob;
 use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
 use crate::registry::Registry;
+use crate::sessions::{PresenceRecord, Sessions};
+use crate::telemetry::{EventSink, MemorySink};
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
 /// How many records are looked at under one lock.
@@ -25,6 +28,8 @@ pub struct Hub {
     pub(crate) ground: Ground,
     /// The hubs' own records, as Resource Manager wrote them; read here and changed there.
     pub(crate) hubs: Table<HubRecord>,
+    /// The X.509 authorities of hubs, likewise.
+    pub(crate) certificates: Table<Certificate>,
     /// The storage accounts that hubs are configured with.
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) devices: Table<Device>,
@@ -36,6 +41,20 @@ pub struct Hub {
     /// What scheduled jobs came to, device by device.
     pub(crate) device_jobs: Table<DeviceJob>,
     pub(crate) registry_jobs: Table<RegistryJob>,
+    /// What is remembered of connections, each under its identity's key.
+    pub(crate) presences: Table<PresenceRecord>,
+    /// Who is connected.
+    pub(crate) sessions: Sessions,
+    /// Where events go.
+    pub(crate) events: Arc<dyn EventSink>,
+    /// Cloud-to-device messages that wait.
+    pub(crate) bound: Table<Bound>,
+    /// Those of them that somebody has under lock.
+    pub(crate) locks: Locks,
+    /// When messages run out.
+    pub(crate) deadlines: Deadlines,
+    /// What became of messages, before it is told.
+    pub(crate) feedback_records: Table<FeedbackRecord>,
 }
 
 impl Hub {
@@ -46,6 +65,7 @@ impl Hub {
         Self {
             ground,
             hubs: estate.hubs,
+            certificates: estate.certificates,
             blobs: Arc::new(BlobClient::default()),
             devices: store.table(),
             modules: store.table(),
@@ -54,6 +74,13 @@ impl Hub {
             jobs: store.table(),
             device_jobs: store.table(),
             registry_jobs: store.table(),
+            presences: store.table(),
+            sessions: Sessions::new(),
+            events: Arc::new(MemorySink::default()),
+            bound: store.table(),
+            locks: Locks::default(),
+            deadlines: Deadlines::default(),
+            feedback_records: store.table(),
             store,
         }
     }
@@ -63,6 +90,18 @@ impl Hub {
     pub fn with_blobs(mut self, blobs: Arc<dyn Blobs>) -> Self {
         self.blobs = blobs;
         self
+    }
+
+    /// The same over the streams that keep its events.
+    #[must_use]
+    pub fn with_events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// How many partitions the events of the hub keyed `hub` have.
+    pub(crate) fn partition_count(&self, hub: &str) -> u32 {
+        self.hubs.get(hub).map_or(1, |hub| hub.events.partition_count)
     }
 
     /// How many devices the hub keyed `hub` has, and how many of those are enabled.

@@ -1,5 +1,7 @@
 //! Where the door gets devices' and registrants' keys from: the services that keep them implement these.
 
+use std::sync::Arc;
+
 use iolite_kernel::Secret;
 
 /// What a device or module signs in with.
@@ -21,8 +23,11 @@ pub enum AttestationKeys {
     },
     /// A certificate that chains to one of these authorities, DER, with the id as its common name.
     CertificateAuthority {
-        /// The authorities.
-        roots: Vec<Vec<u8>>,
+        /// The authorities that vouch for callers.
+        roots: Vec<Arc<[u8]>>,
+        /// Those that are registered and whose possession nobody has shown yet: they vouch for nobody, and are here for the
+        /// explanation.
+        unverified: Vec<Arc<[u8]>>,
     },
     /// Nothing: it cannot sign in by itself.
     None,

@@ -3,6 +3,8 @@
 use iolite_kernel::{ResourceId, Rights, Timestamp};
 use serde::Serialize;
 
+use crate::Footing;
+
 /// An authenticated caller, or nobody where an operation is public.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -49,6 +51,9 @@ pub struct PolicyCaller {
     pub rights: Rights,
     /// Which of the two keys signed.
     pub means: KeyMeans,
+    /// That very key.
+    #[serde(skip)]
+    pub footing: Footing,
     /// When the token ends.
     pub expires_at: Timestamp,
 }
@@ -65,6 +70,9 @@ pub struct DeviceCaller {
     pub module_id: Option<String>,
     /// How it proved itself.
     pub means: KeyMeans,
+    /// The very key, thumbprint or authority that it proved itself by.
+    #[serde(skip)]
+    pub footing: Footing,
     /// The policy that spoke for it, where it was not its own key.
     pub policy: Option<String>,
     /// When its proof ends; a certificate's does not.

@@ -65,8 +65,16 @@ pub enum CheckKind {
     Device,
     /// The device is enabled.
     DeviceStatus,
-    /// The client certificate fits.
+    /// The client certificate can be read, and the caller is one that signs in by certificate.
     Certificate,
+    /// The client certificate's thumbprint is registered.
+    Thumbprint,
+    /// The client certificate's common name is the caller's id.
+    CommonName,
+    /// The client certificate chains to an authority that vouches for callers here.
+    Chain,
+    /// The caller's address is let in.
+    Network,
     /// An enrolment fits the registration.
     Enrollment,
 }
@@ -123,14 +131,22 @@ pub enum Reason {
     UnknownModule,
     /// The device is disabled.
     DeviceDisabled,
-    /// The certificate is not the device's.
+    /// The certificate's thumbprint is not one that is registered, or the certificate cannot be read.
     CertificateMismatch,
+    /// The certificate's common name is not the caller's id.
+    CommonNameMismatch,
+    /// The certificate does not chain to a verified authority.
+    UntrustedCertificate,
     /// The device signs in by another means than was shown.
     WrongMeans,
     /// No enrolment fits the registration id.
     NoEnrollment,
     /// The enrolment is disabled.
     EnrollmentDisabled,
+    /// The hub's rules do not let the caller's address in.
+    AddressNotAllowed,
+    /// The hub's public network access is off.
+    PublicAccessDisabled,
 }
 
 /// A caller turned away.

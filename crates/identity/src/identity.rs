@@ -6,9 +6,11 @@
 mod device;
 mod policy;
 mod registration;
+mod standing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use policy::shown;
 pub use registration::REGISTRATION_PARAMETER;
 
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use crate::sas_use::SasUses;
 use crate::token::{Door, TokenVerifier};
 use crate::trail::{Refused, Trail};
 use crate::{
-    AttestationSource, Authentication, Caller, CheckKind, Credential, DeviceKeys, KeyRing, Presented, Reason, SasUse,
+    AttestationSource, Authentication, Caller, CheckKind, Credential, DeviceKeys, Entrance, KeyRing, Presented, Reason,
+    Rejection, SasUse, admits,
 };
 
 /// What a caller wants to do, as far as the door must know.
@@ -37,6 +40,7 @@ pub struct Visit<'a> {
 
 /// Tells who is calling.
 pub struct Identity {
+    estate: Estate,
     ground: Ground,
     tokens: TokenVerifier,
     devices: Arc<dyn DeviceKeys>,
@@ -56,7 +60,8 @@ impl Identity {
         registrations: Arc<dyn AttestationSource>,
     ) -> Self {
         Self {
-            tokens: TokenVerifier::new(estate, ground.clone(), ring),
+            tokens: TokenVerifier::new(estate.clone(), ground.clone(), ring),
+            estate,
             ground,
             devices,
             registrations,
@@ -68,6 +73,11 @@ impl Identity {
     /// Who shows `presented` for `visit`. What an operation takes is its own [`Need`]: a public one is not looked at.
     #[must_use]
     pub fn authenticate(&self, presented: &Presented, visit: Visit<'_>) -> Authentication {
+        if let Resource::Hub(hub) = visit.resource
+            && let Err(Rejection { reason, detail }) = admits(hub, Entrance::Hub, visit.request.client.address)
+        {
+            return record(|trail| Err(trail.fail(CheckKind::Network, reason, detail)));
+        }
         match (visit.operation.need, &presented.credential) {
             (Need::Public { .. }, _) => self.anonymous.clone(),
             (Need::DataPlane { .. } | Need::Management { .. } | Need::SignedIn, Credential::Bearer(token)) => {

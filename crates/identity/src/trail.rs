@@ -47,6 +47,19 @@ impl Trail {
         if self.fault.is_some() { Err(Refused) } else { Ok(()) }
     }
 
+    /// Goes on with the checks of a candidate that was looked at apart.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.checks.extend(other.checks);
+        if let Some(fault) = other.fault {
+            self.fault.get_or_insert(fault);
+        }
+    }
+
+    /// Why the first check that failed did, if one did.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.fault.as_ref().map(|fault| fault.reason)
+    }
+
     /// The checks, for what is cached with them.
     pub(crate) fn into_checks(self) -> Arc<[Check]> {
         self.checks.into()

@@ -1,5 +1,6 @@
 //! Certificates that fit, and each way in which one does not.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
@@ -45,7 +46,7 @@ fn issued(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Vec<u8> {
 }
 
 fn reason(certificate: &ClientCertificate, keys: &AttestationKeys) -> Option<Reason> {
-    check(certificate, keys, "dev1", now()).err().map(|fault| fault.reason)
+    check(certificate, keys, "dev1", now()).reason()
 }
 
 fn thumbprints(primary: Option<String>, secondary: Option<String>) -> AttestationKeys {
@@ -104,42 +105,84 @@ fn a_device_with_keys_does_not_sign_in_by_certificate() {
     assert_eq!(reason(&self_signed(&params("dev1")), &AttestationKeys::None), Some(Reason::WrongMeans));
 }
 
+fn authorities(roots: &[&[u8]]) -> AttestationKeys {
+    AttestationKeys::CertificateAuthority {
+        roots: roots.iter().map(|root| Arc::from(*root)).collect(),
+        unverified: Vec::new(),
+    }
+}
+
+fn why(certificate: &ClientCertificate, keys: &AttestationKeys, id: &str) -> Option<Reason> {
+    check(certificate, keys, id, now()).reason()
+}
+
 #[test]
 fn a_certificate_of_a_registered_authority_is_known_by_its_name() {
     let (root, issuer) = authority("root");
-    let keys = AttestationKeys::CertificateAuthority { roots: vec![root] };
+    let keys = authorities(&[&root]);
     let mut for_clients = params("dev1");
     for_clients.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     for params in [params("dev1"), for_clients] {
         let certificate = ClientCertificate { chain: vec![issued(&params, &issuer)] };
-        assert_eq!(
-            check(&certificate, &keys, "dev1", now()),
-            Ok("issued by a registered authority, and named after the id")
-        );
-        assert_eq!(check(&certificate, &keys, "dev2", now()).unwrap_err().reason, Reason::CertificateMismatch);
-        assert_eq!(check(&certificate, &keys, "DEV1", now()).unwrap_err().reason, Reason::CertificateMismatch);
+        let footing = examine(&certificate, &keys, "dev1", now(), &mut Trail::new());
+        assert_eq!(footing, Ok(Footing::of_authority(&root)));
+        assert_eq!(why(&certificate, &keys, "dev2"), Some(Reason::CommonNameMismatch));
+        assert_eq!(why(&certificate, &keys, "DEV1"), Some(Reason::CommonNameMismatch));
     }
+}
+
+#[test]
+fn every_check_of_a_chain_is_on_record() {
+    let (root, issuer) = authority("root");
+    let certificate = ClientCertificate { chain: vec![issued(&params("dev1"), &issuer)] };
+    let checks = check(&certificate, &authorities(&[&root]), "dev2", now()).into_checks();
+    let kinds: Vec<_> = checks.iter().map(|check| (check.kind, check.passed)).collect();
+    let expected = [
+        (CheckKind::Certificate, true),
+        (CheckKind::Expiry, true),
+        (CheckKind::CommonName, false),
+        (CheckKind::Chain, true),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(checks[2].detail, "its common name is `dev1`; wanted `dev2`");
+    assert!(checks[3].detail.contains("CN=root"), "{}", checks[3].detail);
 }
 
 #[test]
 fn a_chain_through_an_intermediate_is_followed_only_when_it_is_shown() {
     let (root, root_issuer) = authority("root");
-    let keys = AttestationKeys::CertificateAuthority { roots: vec![root] };
+    let keys = authorities(&[&root]);
     let mut middle = params("middle");
     middle.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let middle_key = KeyPair::generate().unwrap();
     let middle_der = middle.signed_by(&middle_key, &root_issuer).unwrap().der().to_vec();
     let own = issued(&params("dev1"), &Issuer::new(middle, middle_key));
-    let whole = ClientCertificate { chain: vec![own.clone(), middle_der] };
+    let whole = ClientCertificate { chain: vec![own.clone(), middle_der.clone()] };
     assert_eq!(reason(&whole, &keys), None);
-    assert_eq!(reason(&ClientCertificate { chain: vec![own] }, &keys), Some(Reason::CertificateMismatch));
+    let alone = ClientCertificate { chain: vec![own] };
+    assert_eq!(reason(&alone, &keys), Some(Reason::UntrustedCertificate));
+    assert_eq!(reason(&alone, &authorities(&[&middle_der])), None, "an intermediate can be registered itself");
+}
+
+#[test]
+fn a_chain_that_is_too_long_or_through_something_that_is_no_authority_is_refused() {
+    let (root, root_issuer) = authority("root");
+    let keys = authorities(&[&root]);
+    let own = issued(&params("dev1"), &root_issuer);
+    let long = ClientCertificate { chain: std::iter::once(own).chain(std::iter::repeat_n(root, 100)).collect() };
+    assert_eq!(reason(&long, &keys), Some(Reason::UntrustedCertificate));
+    let middle_key = KeyPair::generate().unwrap();
+    let without_constraints = params("middle").signed_by(&middle_key, &root_issuer).unwrap().der().to_vec();
+    let own = issued(&params("dev1"), &Issuer::new(params("middle"), middle_key));
+    let chain = ClientCertificate { chain: vec![own, without_constraints] };
+    assert_eq!(reason(&chain, &keys), Some(Reason::UntrustedCertificate));
 }
 
 #[test]
 fn a_certificate_of_another_authority_or_for_servers_or_of_a_device_is_refused() {
     let (root, issuer) = authority("root");
     let (_, stranger) = authority("root");
-    let keys = AttestationKeys::CertificateAuthority { roots: vec![root] };
+    let keys = authorities(&[&root]);
     let mut for_servers = params("dev1");
     for_servers.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let leaf_key = KeyPair::generate().unwrap();
@@ -151,18 +194,117 @@ fn a_certificate_of_another_authority_or_for_servers_or_of_a_device_is_refused()
         vec![by_leaf, leaf],
         self_signed(&params("dev1")).chain,
     ] {
-        assert_eq!(reason(&ClientCertificate { chain }, &keys), Some(Reason::CertificateMismatch));
+        assert_eq!(reason(&ClientCertificate { chain }, &keys), Some(Reason::UntrustedCertificate));
     }
     let good = ClientCertificate { chain: vec![issued(&params("dev1"), &issuer)] };
-    let none = AttestationKeys::CertificateAuthority { roots: Vec::new() };
-    assert_eq!(reason(&good, &none), Some(Reason::CertificateMismatch));
+    assert_eq!(reason(&good, &authorities(&[])), Some(Reason::UntrustedCertificate));
 }
 
 #[test]
-fn an_authoritys_certificate_out_of_its_time_is_refused() {
+fn an_authority_that_is_not_verified_vouches_for_nobody_and_is_named() {
     let (root, issuer) = authority("root");
-    let keys = AttestationKeys::CertificateAuthority { roots: vec![root] };
+    let keys = AttestationKeys::CertificateAuthority { roots: Vec::new(), unverified: vec![root.into()] };
+    let certificate = ClientCertificate { chain: vec![issued(&params("dev1"), &issuer)] };
+    let checks = check(&certificate, &keys, "dev1", now());
+    assert_eq!(checks.reason(), Some(Reason::UntrustedCertificate));
+    let detail = checks.into_checks().last().unwrap().detail.clone();
+    assert_eq!(detail, "it chains to `CN=root`, which is registered and not verified yet");
+}
+
+#[test]
+fn a_certificate_or_an_authority_out_of_its_time_is_refused() {
+    let (root, issuer) = authority("root");
+    let keys = authorities(&[&root]);
     let mut late = params("dev1");
     late.not_after = at(NOW - 60).into();
     assert_eq!(reason(&ClientCertificate { chain: vec![issued(&late, &issuer)] }, &keys), Some(Reason::Expired));
+    let mut of_old = params("old");
+    of_old.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    of_old.not_after = at(NOW - 60).into();
+    let key = KeyPair::generate().unwrap();
+    let old = of_old.self_signed(&key).unwrap().der().to_vec();
+    let chain = vec![issued(&params("dev1"), &Issuer::new(of_old, key))];
+    assert_eq!(reason(&ClientCertificate { chain }, &authorities(&[&old])), Some(Reason::Expired));
+}
+
+mod first_version {
+    //! Certificates of X.509's first version: without extensions, which the libraries do not make any more.
+
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+    use rcgen::PublicKeyData;
+
+    use super::*;
+
+    fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u16::try_from(content.len()).unwrap();
+        let head = if length < 128 {
+            vec![tag, u8::try_from(length).unwrap()]
+        } else {
+            [&[tag, 0x82][..], &length.to_be_bytes()].concat()
+        };
+        [head, content].concat()
+    }
+
+    fn name(common: &str) -> Vec<u8> {
+        let value = der(0x0c, &[common.as_bytes()]);
+        der(0x30, &[&der(0x31, &[&der(0x30, &[&[6, 3, 0x55, 4, 3], &value])])])
+    }
+
+    fn time(second: i64) -> Vec<u8> {
+        let text = Timestamp::from_second(second).unwrap().strftime("%y%m%d%H%M%SZ").to_string();
+        der(0x17, &[text.as_bytes()])
+    }
+
+    /// A certificate of `subject` over a new key, in the name of `issuer` and signed with `key`.
+    fn certificate(subject: &str, issuer: &str, key: &KeyPair) -> ClientCertificate {
+        let algorithm = der(0x30, &[&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]]);
+        let validity = der(0x30, &[&time(NOW - 60), &time(NOW + 60)]);
+        let own = KeyPair::generate().unwrap().subject_public_key_info();
+        let content = der(0x30, &[&der(2, &[&[7]]), &algorithm, &name(issuer), &validity, &name(subject), &own]);
+        let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key.serialize_der()).unwrap();
+        let signature = signer.sign(&SystemRandom::new(), &content).unwrap();
+        let whole = der(0x30, &[&content, &algorithm, &der(3, &[&[0], signature.as_ref()])]);
+        ClientCertificate { chain: vec![whole] }
+    }
+
+    /// An authority as [`super::authority`] makes them, with its key.
+    fn root() -> (Vec<u8>, KeyPair) {
+        let mut params = params("root");
+        let mut name = rcgen::DistinguishedName::new();
+        name.push(DnType::CommonName, "root");
+        params.distinguished_name = name;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap().der().to_vec(), key)
+    }
+
+    #[test]
+    fn it_is_known_by_its_thumbprint() {
+        let certificate = certificate("dev1", "dev1", &KeyPair::generate().unwrap());
+        assert_eq!(reason(&certificate, &thumbprints(Some(sha1(&certificate)), None)), None);
+    }
+
+    #[test]
+    fn it_is_taken_straight_below_an_authority() {
+        let (root, key) = root();
+        let keys = authorities(&[&root]);
+        assert_eq!(reason(&certificate("dev1", "root", &key), &keys), None);
+        assert_eq!(why(&certificate("dev1", "root", &key), &keys, "dev2"), Some(Reason::CommonNameMismatch));
+        let forged = certificate("dev1", "root", &KeyPair::generate().unwrap());
+        assert_eq!(reason(&forged, &keys), Some(Reason::UntrustedCertificate));
+        let other_name = certificate("dev1", "stranger", &key);
+        assert_eq!(reason(&other_name, &keys), Some(Reason::UntrustedCertificate));
+    }
+
+    #[test]
+    fn it_is_no_authority_itself() {
+        let (root, key) = root();
+        let middle_key = KeyPair::generate().unwrap();
+        let middle = certificate("middle", "root", &key).chain.remove(0);
+        let own = issued(&params("dev1"), &Issuer::new(params("middle"), middle_key));
+        let chain = ClientCertificate { chain: vec![own, middle] };
+        assert_eq!(reason(&chain, &authorities(&[&root])), Some(Reason::UntrustedCertificate));
+    }
 }

@@ -3,7 +3,9 @@
 use iolite_kernel::{Request, Right};
 use iolite_resources::Resource;
 
-use super::policy::{PolicyHome, check_expiry, check_local_auth, check_signature, fail_resource, find_signer, shown};
+use super::policy::{
+    PolicyHome, Proof, check_expiry, check_local_auth, check_signature, fail_resource, find_signer, shown,
+};
 use super::{Identity, Visit, read_sas};
 use crate::sas::{SasAudience, SasToken};
 use crate::trail::{Refused, Trail};
@@ -65,19 +67,19 @@ impl Identity {
             let detail = format!("`{}` signs in by another means than a symmetric key", subject.name());
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::WrongMeans, detail));
         };
-        let means = check_signature(token, primary, secondary, trail)?;
+        let proof = check_signature(token, primary, secondary, trail)?;
         check_expiry(token, self.ground.now(), trail);
         let whole = if subject.module.is_some() { 4 } else { 2 };
         check_resource(token, subject, whole, trail);
         check_status(&credentials, trail);
         check_own_sas(subject, trail);
         trail.so_far()?;
-        Ok(subject.caller(means, None, Some(token)))
+        Ok(subject.caller(proof, None, Some(token)))
     }
 
     fn by_policy(&self, token: &SasToken<'_>, subject: Subject<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
         let now = self.ground.now();
-        let (policy, means) = find_signer(token, subject.hub, trail)?;
+        let (policy, proof) = find_signer(token, subject.hub, trail)?;
         check_expiry(token, now, trail);
         if policy.rights.contains(Right::DeviceConnect) {
             trail.pass(CheckKind::Right, "DeviceConnect");
@@ -91,7 +93,7 @@ impl Identity {
         check_status(&credentials, trail);
         trail.so_far()?;
         self.uses.record(subject.hub.id, &policy.key_name, &subject.request.client, now);
-        Ok(subject.caller(means, Some(policy.key_name.clone()), Some(token)))
+        Ok(subject.caller(proof, Some(policy.key_name.clone()), Some(token)))
     }
 
     fn by_certificate(
@@ -105,13 +107,10 @@ impl Identity {
         let credentials = self.find(subject, trail)?;
         let id =
             subject.module.map_or_else(|| subject.device.to_owned(), |module| format!("{}/{module}", subject.device));
-        match certificate::check(shown, &credentials.keys, &id, self.ground.now()) {
-            Ok(how) => trail.pass(CheckKind::Certificate, how),
-            Err(fault) => return Err(trail.fail(CheckKind::Certificate, fault.reason, fault.detail)),
-        }
+        let footing = certificate::examine(shown, &credentials.keys, &id, self.ground.now(), trail)?;
         check_status(&credentials, trail);
         trail.so_far()?;
-        Ok(subject.caller(KeyMeans::Certificate, None, None))
+        Ok(subject.caller(Proof { means: KeyMeans::Certificate, footing }, None, None))
     }
 
     /// The credentials of the device or module.
@@ -135,12 +134,13 @@ impl Subject<'_> {
         self.module.unwrap_or(self.device)
     }
 
-    fn caller(&self, means: KeyMeans, policy: Option<String>, token: Option<&SasToken<'_>>) -> Caller {
+    fn caller(&self, proof: Proof, policy: Option<String>, token: Option<&SasToken<'_>>) -> Caller {
         Caller::Device(DeviceCaller {
             hub: self.hub.id.clone(),
             device_id: self.device.to_owned(),
             module_id: self.module.map(str::to_owned),
-            means,
+            means: proof.means,
+            footing: proof.footing,
             policy,
             expires_at: token.map(SasToken::expires_at),
         })

@@ -6,7 +6,7 @@ use iolite_resources::{Resource, SharedAccessPolicy};
 use super::{Identity, Visit, read_sas};
 use crate::sas::{SasAudience, SasToken};
 use crate::trail::{Refused, Trail};
-use crate::{Caller, CheckKind, KeyMeans, PolicyCaller, Reason};
+use crate::{Caller, CheckKind, Footing, KeyMeans, PolicyCaller, Reason};
 
 /// A resource that has shared access policies.
 #[derive(Clone, Copy)]
@@ -16,6 +16,13 @@ pub(super) struct PolicyHome<'a> {
     policies: &'a [SharedAccessPolicy],
     /// `disableLocalAuth`; a provisioning service has no such switch.
     local_auth_disabled: bool,
+}
+
+/// What proved a caller.
+#[derive(Clone, Copy)]
+pub(super) struct Proof {
+    pub(super) means: KeyMeans,
+    pub(super) footing: Footing,
 }
 
 impl<'a> PolicyHome<'a> {
@@ -47,7 +54,7 @@ impl Identity {
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::SasNotAccepted, detail));
         };
         let now = self.ground.now();
-        let (policy, means) = find_signer(&token, home, trail)?;
+        let (policy, proof) = find_signer(&token, home, trail)?;
         check_expiry(&token, now, trail);
         check_service_resource(&token, home, visit, trail);
         check_local_auth(home, trail);
@@ -57,7 +64,8 @@ impl Identity {
             resource: home.id.clone(),
             policy: policy.key_name.clone(),
             rights: policy.rights,
-            means,
+            means: proof.means,
+            footing: proof.footing,
             expires_at: token.expires_at(),
         }))
     }
@@ -68,7 +76,7 @@ pub(super) fn find_signer<'a>(
     token: &SasToken<'_>,
     home: PolicyHome<'a>,
     trail: &mut Trail,
-) -> Result<(&'a SharedAccessPolicy, KeyMeans), Refused> {
+) -> Result<(&'a SharedAccessPolicy, Proof), Refused> {
     let Some(name) = token.policy() else {
         let detail = "the token names no policy (skn); a service API takes a policy's token only";
         return Err(trail.fail(CheckKind::Policy, Reason::UnknownPolicy, detail));
@@ -78,8 +86,8 @@ pub(super) fn find_signer<'a>(
         return Err(trail.fail(CheckKind::Policy, Reason::UnknownPolicy, detail));
     };
     trail.pass(CheckKind::Policy, policy.key_name.clone());
-    let means = check_signature(token, &policy.primary_key, &policy.secondary_key, trail)?;
-    Ok((policy, means))
+    let proof = check_signature(token, &policy.primary_key, &policy.secondary_key, trail)?;
+    Ok((policy, proof))
 }
 
 /// Which of the two keys signed the token.
@@ -88,13 +96,13 @@ pub(super) fn check_signature(
     primary: &Secret,
     secondary: &Secret,
     trail: &mut Trail,
-) -> Result<KeyMeans, Refused> {
+) -> Result<Proof, Refused> {
     if token.is_signed_by(primary) {
         trail.pass(CheckKind::Signature, "by the primary key");
-        Ok(KeyMeans::PrimaryKey)
+        Ok(Proof { means: KeyMeans::PrimaryKey, footing: Footing::of_key(primary) })
     } else if token.is_signed_by(secondary) {
         trail.pass(CheckKind::Signature, "by the secondary key");
-        Ok(KeyMeans::SecondaryKey)
+        Ok(Proof { means: KeyMeans::SecondaryKey, footing: Footing::of_key(secondary) })
     } else {
         let detail = "neither the primary nor the secondary key signed this sr and se";
         Err(trail.fail(CheckKind::Signature, Reason::BadSignature, detail))
@@ -141,7 +149,7 @@ pub(super) fn check_local_auth(home: PolicyHome<'_>, trail: &mut Trail) {
 }
 
 /// A text out of a token, short and on one line.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const LENGTH: usize = 120;
     let line: String =
         text.chars().map(|each| if each.is_control() { '\u{fffd}' } else { each }).take(LENGTH).collect();

@@ -108,19 +108,24 @@ impl Identity {
         trail.pass(CheckKind::KindOfCredential, "client certificate");
         let candidates = self.candidates(service, id, trail)?;
         let now = self.ground.now();
-        let fits = |candidate: &RegistrationKeys| {
-            certificate::check(shown, &candidate.keys, id, now).ok().map(|_| KeyMeans::Certificate)
+        let looked_at = candidates.into_iter().map(|candidate| {
+            let found = certificate::check(shown, &candidate.keys, id, now);
+            (candidate, found)
+        });
+        // One that fits, an enabled one where there is a choice; else the most telling refusal: that of an enrolment by
+        // certificate, over one by another means.
+        let best = looked_at.min_by_key(|(candidate, found)| match found.reason() {
+            None if candidate.enabled => 0,
+            None => 1,
+            Some(Reason::WrongMeans) => 3,
+            Some(_) => 2,
+        });
+        let Some((candidate, found)) = best else {
+            return Err(trail.fail(CheckKind::Enrollment, Reason::NoEnrollment, "no enrolment was looked at"));
         };
-        if let Some((candidate, means)) = pick(&candidates, fits) {
-            trail.pass(CheckKind::Certificate, format!("attested by `{}`", candidate.enrollment));
-            return Ok((candidate, means));
-        }
-        // The most telling refusal: a certificate that an enrolment by certificate turns away, over another means.
-        let faults = candidates.iter().filter_map(|one| certificate::check(shown, &one.keys, id, now).err());
-        let fault = faults.min_by_key(|fault| fault.reason == Reason::WrongMeans);
-        let (reason, detail) =
-            fault.map_or((Reason::CertificateMismatch, String::new()), |fault| (fault.reason, fault.detail));
-        Err(trail.fail(CheckKind::Certificate, reason, detail))
+        trail.append(found);
+        trail.so_far()?;
+        Ok((candidate, KeyMeans::Certificate))
     }
 
     /// The enrolments that may vouch for `id`; at least one.

@@ -1,9 +1,11 @@
 //! The door as a whole: rows S1 to S3 of what goes wrong, the switches, and which credential opens which door.
 
 mod certificate;
+mod network;
 mod policy;
 mod registration;
 mod resource;
+mod standing;
 mod switch;
 
 use std::sync::{Arc, LazyLock};
@@ -94,7 +96,12 @@ impl AttestationSource for Enrollments {
             id if id.starts_with("fleet-") => {
                 let derived = |byte| derive_group_key(&key(byte), id).unwrap();
                 vec![
-                    candidate("by-certificate", true, true, AttestationKeys::CertificateAuthority { roots: vec![] }),
+                    candidate(
+                        "by-certificate",
+                        true,
+                        true,
+                        AttestationKeys::CertificateAuthority { roots: vec![], unverified: vec![] },
+                    ),
                     candidate("fleet", true, true, symmetric(derived(94), derived(95))),
                 ]
             }

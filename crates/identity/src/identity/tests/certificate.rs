@@ -4,7 +4,7 @@ use super::*;
 use crate::ClientCertificate;
 
 impl Door {
-    fn shows(
+    pub(super) fn shows(
         &self,
         operation: &'static Operation,
         params: &[(&'static str, &str)],
@@ -64,5 +64,5 @@ fn a_registration_is_attested_by_certificate() {
     assert_eq!(reason(&at("reg1")), Some(Reason::WrongMeans));
     assert_eq!(reason(&at("nobody")), Some(Reason::NoEnrollment));
     let found = at("fleet-7");
-    assert_eq!(reason(&found), Some(Reason::CertificateMismatch), "the group by certificate says why");
+    assert_eq!(reason(&found), Some(Reason::CommonNameMismatch), "the group by certificate says why");
 }
