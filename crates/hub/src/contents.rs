@@ -19,6 +19,12 @@ impl ResourceContents for Hub {
         clear(transaction, &self.jobs, &prefix);
         clear(transaction, &self.device_jobs, &prefix);
         clear(transaction, &self.registry_jobs, &prefix);
+        clear(transaction, &self.presences, &prefix);
+        clear(transaction, &self.bound, &prefix);
+        clear(transaction, &self.feedback_records, &prefix);
+        clear(transaction, &self.jobs, &prefix);
+        clear(transaction, &self.device_jobs, &prefix);
+        clear(transaction, &self.registry_jobs, &prefix);
     }
 }
 

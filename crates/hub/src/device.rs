@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::authentication::{AuthenticationView, Credentials};
 use crate::etag;
 use crate::moment::Moment;
+use crate::sessions::Presence;
 
 /// How long a device's answer is, or a little less: it is written into one allocation.
 const USUAL_LENGTH: usize = 768;
@@ -62,8 +63,7 @@ pub(crate) enum Occasion {
     Later,
 }
 
-/// A device as answered since 2016-11-14. Nothing can connect to the hub yet, so no device was ever connected or active,
-/// and no message waits for one.
+/// A device as answered since 2016-11-14.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DeviceView<'a> {
@@ -107,34 +107,34 @@ impl Device {
     }
 
     /// It, as an item of a list.
-    pub(crate) fn item(&self) -> impl Serialize + '_ {
-        OwnedTag { device: self, occasion: Occasion::Later }
+    pub(crate) fn item(&self, presence: Presence) -> impl Serialize + '_ {
+        OwnedTag { device: self, occasion: Occasion::Later, presence }
     }
 
     /// 200 with it, and its etag in the header.
-    pub(crate) fn answer(&self, occasion: Occasion) -> Answer {
+    pub(crate) fn answer(&self, occasion: Occasion, presence: Presence) -> Answer {
         let etag = self.etag();
         let mut text = Vec::with_capacity(USUAL_LENGTH);
-        let answer = match serde_json::to_writer(&mut text, &self.view(&etag, occasion)) {
+        let answer = match serde_json::to_writer(&mut text, &self.view(&etag, occasion, presence)) {
             Ok(()) => Answer::json_text(200, text),
             Err(_) => Answer::empty(500),
         };
         answer.with_header("etag", format!("\"{etag}\""))
     }
 
-    fn view<'a>(&'a self, etag: &'a str, occasion: Occasion) -> DeviceView<'a> {
+    fn view<'a>(&'a self, etag: &'a str, occasion: Occasion, presence: Presence) -> DeviceView<'a> {
         let fresh = occasion == Occasion::Creation;
         DeviceView {
             device_id: &self.id,
             generation_id: self.generation.to_string(),
             etag,
-            connection_state: "Disconnected",
+            connection_state: presence.state(),
             status: self.status(),
             status_reason: self.status_reason.as_deref(),
-            connection_state_updated_time: Moment::never(fresh),
+            connection_state_updated_time: Moment::of(presence.changed_at, fresh),
             status_updated_time: Moment::of(self.status_changed_at, fresh),
-            last_activity_time: Moment::never(fresh),
-            cloud_to_device_message_count: 0,
+            last_activity_time: Moment::of(presence.active_at, fresh),
+            cloud_to_device_message_count: presence.waiting,
             authentication: self.credentials.view(),
             capabilities: Capabilities { iot_edge: self.iot_edge },
             device_scope: self.device_scope.as_deref(),
@@ -148,11 +148,12 @@ impl Device {
 struct OwnedTag<'a> {
     device: &'a Device,
     occasion: Occasion,
+    presence: Presence,
 }
 
 impl Serialize for OwnedTag<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.device.view(&self.device.etag(), self.occasion).serialize(serializer)
+        self.device.view(&self.device.etag(), self.occasion, self.presence).serialize(serializer)
     }
 }
 
@@ -172,9 +173,15 @@ mod tests {
     #[test]
     fn parents_are_listed_in_answer_to_the_creation_and_where_there_are_some() {
         let mut device = fixture::device("dev1");
-        assert_eq!(fixture::json(&device.answer(Occasion::Creation))["parentScopes"], serde_json::json!([]));
-        assert!(fixture::json(&device.answer(Occasion::Later)).get("parentScopes").is_none());
+        assert_eq!(
+            fixture::json(&device.answer(Occasion::Creation, Presence::default()))["parentScopes"],
+            serde_json::json!([])
+        );
+        assert!(fixture::json(&device.answer(Occasion::Later, Presence::default())).get("parentScopes").is_none());
         device.parent_scopes = vec!["ms-azure-iot-edge://e-1".into()];
-        assert_eq!(fixture::json(&device.answer(Occasion::Later))["parentScopes"][0], "ms-azure-iot-edge://e-1");
+        assert_eq!(
+            fixture::json(&device.answer(Occasion::Later, Presence::default()))["parentScopes"][0],
+            "ms-azure-iot-edge://e-1"
+        );
     }
 }

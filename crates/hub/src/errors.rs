@@ -54,8 +54,16 @@ catalogue! {
     INVALID_DIGITAL_TWIN_PATCH = 400_507 "InvalidDigitalTwinPatch";
     /// A digital twin's patch names a place that cannot be written.
     INVALID_DIGITAL_TWIN_PATCH_PATH = 400_508 "InvalidDigitalTwinPatchPath";
+    /// The credential does not do.
+    IOT_HUB_UNAUTHORIZED_ACCESS = 401_002 "IotHubUnauthorizedAccess";
+    /// The day's messages are used up.
+    IOT_HUB_QUOTA_EXCEEDED = 403_002 "IotHubQuotaExceeded";
     /// As many jobs of this kind are under way as may be.
     JOB_QUOTA_EXCEEDED = 403_003 "JobQuotaExceeded";
+    /// As many messages wait for the device as may.
+    DEVICE_MAXIMUM_QUEUE_DEPTH_EXCEEDED = 403_004 "DeviceMaximumQueueDepthExceeded";
+    /// A message is to expire at a moment that is too far away, or past.
+    INVALID_MESSAGE_EXPIRY_TIME = 403_009 "InvalidMessageExpiryTime";
     /// There is no such device.
     DEVICE_NOT_FOUND = 404_001 "DeviceNotFound";
     /// There is no such job.
@@ -64,6 +72,8 @@ catalogue! {
     MODULE_NOT_FOUND = 404_010 "ModuleNotFound";
     /// The device is not connected.
     DEVICE_NOT_ONLINE = 404_103 "DeviceNotOnline";
+    /// The device's connection ended while it was asked.
+    DEVICE_CONNECTION_CLOSED_REMOTELY = 404_104 "DeviceConnectionClosedRemotely";
     /// There is no such configuration.
     CONFIGURATION_NOT_FOUND = 404_301 "ConfigurationNotFound";
     /// The thing is in a state in which this cannot be done with it.
@@ -78,6 +88,8 @@ catalogue! {
     CONFIGURATION_ALREADY_EXISTS = 409_401 "ConfigurationAlreadyExists";
     /// The etag that was asked for is not the current one.
     PRECONDITION_FAILED = 412_001 "PreconditionFailed";
+    /// A message's lock is gone, or never was.
+    DEVICE_MESSAGE_LOCK_LOST = 412_002 "DeviceMessageLockLost";
     /// A payload is larger than is taken.
     MESSAGE_TOO_LARGE = 413_001 "MessageTooLarge";
     /// One bulk request names too many identities.
@@ -88,6 +100,14 @@ catalogue! {
     CONFIGURATION_COUNT_LIMIT_EXCEEDED = 413_101 "ConfigurationCountLimitExceeded";
     /// The body is of a media type that is not read.
     UNSUPPORTED_MEDIA_TYPE = 415_000 "GenericUnsupportedMediaType";
+    /// More is asked of the hub than its tier allows.
+    THROTTLING = 429_001 "ThrottlingException";
+    /// Something went wrong inside the hub.
+    SERVER_ERROR = 500_001 "ServerError";
+    /// A device answered what cannot be passed on.
+    GENERIC_BAD_GATEWAY = 502_000 "GenericBadGateway";
+    /// A device did not answer in time.
+    GATEWAY_TIMEOUT = 504_101 "GatewayTimeout";
 }
 
 /// A part of the request is not what the operation takes.

@@ -63,6 +63,26 @@ pub(crate) fn module_key(hub: &str, device_id: &str, module_id: &str) -> String 
     format!("{hub}/{device_id}/{module_id}")
 }
 
+/// The key of an identity: a device's, or a module's where `module_id` names one.
+pub(crate) fn identity_key(hub: &str, device_id: &str, module_id: Option<&str>) -> String {
+    module_id.map_or_else(|| device_key(hub, device_id), |module_id| module_key(hub, device_id, module_id))
+}
+
+/// The hub's part of a key.
+pub(crate) fn hub_of(key: &str) -> &str {
+    key.split('/').next().unwrap_or_default()
+}
+
+/// The device's id in a key.
+pub(crate) fn device_of(key: &str) -> &str {
+    key.split('/').nth(1).unwrap_or_default()
+}
+
+/// The module's id in a key, where it is a module's.
+pub(crate) fn module_of(key: &str) -> Option<&str> {
+    key.split('/').nth(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

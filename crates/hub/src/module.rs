@@ -10,6 +10,7 @@ use crate::authentication::{AuthenticationView, Credentials};
 use crate::device::Occasion;
 use crate::etag;
 use crate::moment::Moment;
+use crate::sessions::Presence;
 
 /// A module's identity; keyed by `hub/deviceId/moduleId`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,16 +59,16 @@ impl Module {
     }
 
     /// It, as an item of a list.
-    pub(crate) fn item(&self) -> impl Serialize + '_ {
-        self.view(Occasion::Later)
+    pub(crate) fn item(&self, presence: Presence) -> impl Serialize + '_ {
+        self.view(Occasion::Later, presence)
     }
 
     /// 200 with it. Recorded answers have no etag header.
-    pub(crate) fn answer(&self, occasion: Occasion) -> Answer {
-        Answer::ok(&self.view(occasion))
+    pub(crate) fn answer(&self, occasion: Occasion, presence: Presence) -> Answer {
+        Answer::ok(&self.view(occasion, presence))
     }
 
-    fn view(&self, occasion: Occasion) -> ModuleView<'_> {
+    fn view(&self, occasion: Occasion, presence: Presence) -> ModuleView<'_> {
         let fresh = occasion == Occasion::Creation;
         ModuleView {
             module_id: &self.id,
@@ -75,10 +76,10 @@ impl Module {
             device_id: &self.device_id,
             generation_id: self.generation.to_string(),
             etag: self.etag(),
-            connection_state: "Disconnected",
-            connection_state_updated_time: Moment::never(fresh),
-            last_activity_time: Moment::never(fresh),
-            cloud_to_device_message_count: 0,
+            connection_state: presence.state(),
+            connection_state_updated_time: Moment::of(presence.changed_at, fresh),
+            last_activity_time: Moment::of(presence.active_at, fresh),
+            cloud_to_device_message_count: presence.waiting,
             authentication: self.credentials.view(),
         }
     }

@@ -8,7 +8,8 @@ use iolite_access::{Handler, handler};
 use iolite_kernel::Operation;
 
 use crate::{
-    Hub, configurations, device_api, devices, feedback, jobs, methods, module_twins, modules, pnp, statistics, twins,
+    Hub, configurations, device_api, devices, feedback, jobs, methods, module_twins, modules, pnp, sessions,
+    statistics, twins,
 };
 
 static HANDLERS: [Handler<Hub>; 31] = [
@@ -49,6 +50,12 @@ static HANDLERS: [Handler<Hub>; 31] = [
 #[must_use]
 pub fn handlers() -> &'static [Handler<Hub>] {
     &HANDLERS
+}
+
+/// Every operation that exists on sessions and links only: decided and logged as requests are, and unknown to the router.
+#[must_use]
+pub const fn session_operations() -> &'static [&'static Operation] {
+    &[&sessions::connect_device::OPERATION, &sessions::connect_module::OPERATION]
 }
 
 /// Every operation that is known and not built.

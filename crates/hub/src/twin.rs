@@ -1,7 +1,7 @@
 //! A twin: what the service keeps about a device or module besides its identity.
 //!
-//! Made with its identity by the registry, changed by the twin operations, read by them and by queries. Devices cannot
-//! report yet, so `reported` stays as it was made.
+//! Made with its identity by the registry, changed by the twin operations and by devices' reports, read by them and by
+//! queries.
 
 use iolite_kernel::{ServiceError, Timestamp};
 use iolite_store::Record;
@@ -128,6 +128,18 @@ impl Twin {
         if let Some(desired) = self.edited_desired(&change.desired, now)? {
             changed.desired = desired.doc();
         }
+        Ok(changed)
+    }
+
+    /// The twin after its device merged `patch` into the reported properties. The etag is not touched by that.
+    pub(crate) fn reported_by_device(&self, patch: &Map<String, Value>, now: Timestamp) -> Result<Self, ServiceError> {
+        limits::check("properties.reported", patch)?;
+        let mut reported = Section::read(&self.reported);
+        reported.merge(patch.clone(), moment::text(Some(now)));
+        limits::check_size("properties.reported", &reported.values, limits::PROPERTIES_BYTES)?;
+        let mut changed = self.clone();
+        changed.version += 1;
+        changed.reported = reported.doc();
         Ok(changed)
     }
 

@@ -7,7 +7,7 @@ use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, Se
 
 use crate::device::Occasion;
 use crate::devices::legacy;
-use crate::{Hub, versions};
+use crate::{Hub, ids, versions};
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -23,11 +23,13 @@ pub const OPERATION: Operation = Operation {
 
 /// Answers the device: 200, or 404 where there is none.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let device = hub.device(&permit.resource_key(), request.param("id"))?;
+    let (key, id) = (permit.resource_key(), request.param("id"));
+    let device = hub.device(&key, id)?;
+    let presence = hub.presence(&ids::device_key(&key, id));
     if request.api_version == versions::FIRST {
-        return Ok(legacy::answer(&device));
+        return Ok(legacy::answer(&device, presence));
     }
-    Ok(device.answer(Occasion::Later))
+    Ok(device.answer(Occasion::Later, presence))
 }
 
 #[cfg(test)]

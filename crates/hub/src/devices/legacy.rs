@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::authentication::{AuthenticationType, SymmetricKeyView, ThumbprintView};
 use crate::device::Device;
 use crate::moment::Moment;
+use crate::sessions::Presence;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,20 +41,20 @@ struct LegacyAuthentication<'a> {
 }
 
 /// 200 with the device.
-pub(super) fn answer(device: &Device) -> Answer {
+pub(super) fn answer(device: &Device, presence: Presence) -> Answer {
     let etag = device.etag();
     let has_thumbprint = device.credentials.kind() == AuthenticationType::SelfSigned;
     let view = LegacyView {
         device_id: &device.id,
         generation_id: device.generation.to_string(),
         etag: &etag,
-        connection_state: "Disconnected",
+        connection_state: presence.state(),
         status: device.status(),
         status_reason: device.status_reason.as_deref(),
-        connection_state_updated_time: Moment::never(true),
+        connection_state_updated_time: Moment::of(presence.changed_at, true),
         status_updated_time: Moment::of(device.status_changed_at, true),
-        last_activity_time: Moment::never(true),
-        cloud_to_device_message_count: 0,
+        last_activity_time: Moment::of(presence.active_at, true),
+        cloud_to_device_message_count: presence.waiting,
         authentication: LegacyAuthentication {
             symmetric_key: device.credentials.keys(),
             x509_thumbprint: has_thumbprint.then(|| device.credentials.thumbprints()),

@@ -26,7 +26,7 @@ const MOST: usize = 1000;
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let top = body::count("top", request.query("top"), MOST, MOST)?;
     let devices = hub.devices.page(&format!("{}/", permit.resource_key()), None, top);
-    let items: Vec<_> = devices.iter().map(|(_, device)| device.item()).collect();
+    let items: Vec<_> = devices.iter().map(|(key, device)| device.item(hub.presence(key))).collect();
     Ok(Answer::ok(&items))
 }
 

@@ -63,10 +63,11 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
             Ok((registry.update_device(&current, &spec)?, Occasion::Later))
         })
         .await?;
+    let presence = hub.presence(&ids::device_key(&permit.resource_key(), id));
     if request.api_version == versions::FIRST {
-        return Ok(legacy::answer(&device));
+        return Ok(legacy::answer(&device, presence));
     }
-    Ok(device.answer(occasion))
+    Ok(device.answer(occasion, presence))
 }
 
 fn read(request: &Request, id: &str) -> Result<DeviceSpec, ServiceError> {

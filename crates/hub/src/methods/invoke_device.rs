@@ -1,7 +1,7 @@
 //! `Devices_InvokeMethod`: calls a direct method of a device.
 //!
-//! Source: IoT Hub data plane 2021-04-12; recorded refusals are in the gateway's form. No device can connect yet: a call
-//! that is right is answered as for any device that is not connected.
+//! Source: IoT Hub data plane 2021-04-12; recorded refusals are in the gateway's form.
+//! A device is asked through its session; one without a session that takes methods is not online.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
@@ -24,7 +24,8 @@ pub const OPERATION: Operation = Operation {
     summary: "Calls a direct method of a device.",
 };
 
-/// Refuses: 400 what is wrong, 404001 who is unknown, 404103 who is not connected.
+/// Answers what the device answered: 200. Refuses: 400 what is wrong, 404001 who is unknown, 404103 who is not connected,
+/// 504101 who does not answer.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let error = match attempt(hub, &permit, &request).await {
         Ok(answer) => return Ok(answer),

@@ -24,9 +24,9 @@ pub const OPERATION: Operation = Operation {
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let (key, device_id, id) = (permit.resource_key(), request.param("id"), request.param("mid"));
     let module = hub.module(&key, device_id, id)?;
-    let twin = hub.twins.get(&ids::module_key(&key, device_id, id));
-    let twin = twin.ok_or_else(|| errors::module_not_found(device_id, id))?;
-    Ok(view::answer(Owner::Module(&module), &twin))
+    let at = ids::module_key(&key, device_id, id);
+    let twin = hub.twins.get(&at).ok_or_else(|| errors::module_not_found(device_id, id))?;
+    Ok(view::answer(Owner::Module(&module), &twin, hub.presence(&at)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
 use crate::device::Occasion;
-use crate::{Hub, versions};
+use crate::{Hub, ids, versions};
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -22,8 +22,9 @@ pub const OPERATION: Operation = Operation {
 
 /// Answers the module: 200, or 404 where there is no such device or module.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let module = hub.module(&permit.resource_key(), request.param("id"), request.param("mid"))?;
-    Ok(module.answer(Occasion::Later))
+    let (key, device_id, id) = (permit.resource_key(), request.param("id"), request.param("mid"));
+    let module = hub.module(&key, device_id, id)?;
+    Ok(module.answer(Occasion::Later, hub.presence(&ids::module_key(&key, device_id, id))))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     let (key, id) = (permit.resource_key(), request.param("id"));
     hub.device(&key, id)?;
     let modules = hub.modules.all(&format!("{}/", ids::device_key(&key, id)));
-    let items: Vec<_> = modules.iter().map(|(_, module)| module.item()).collect();
+    let items: Vec<_> = modules.iter().map(|(key, module)| module.item(hub.presence(key))).collect();
     Ok(Answer::ok(&items))
 }
 

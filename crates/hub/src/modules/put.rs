@@ -54,7 +54,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
             Ok((registry.update_module(&current, &spec)?, Occasion::Later))
         })
         .await?;
-    Ok(module.answer(occasion))
+    Ok(module.answer(occasion, hub.presence(&ids::module_key(&permit.resource_key(), device_id, id))))
 }
 
 fn read(request: &Request, device_id: &str, id: &str) -> Result<ModuleSpec, ServiceError> {

@@ -105,7 +105,7 @@ fn write(
         return Err(errors::twin_mismatch(device_id));
     }
     let changed = current.changed(change, registry.hub.ground.now())?;
-    let answer = view::answer(owner, &changed);
+    let answer = view::answer(owner, &changed, registry.hub.presence(key));
     registry.put_twin(key, changed);
     Ok(answer)
 }

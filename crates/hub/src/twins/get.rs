@@ -24,8 +24,9 @@ pub const OPERATION: Operation = Operation {
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let (key, id) = (permit.resource_key(), request.param("id"));
     let device = hub.device(&key, id)?;
-    let twin = hub.twins.get(&ids::device_key(&key, id)).ok_or_else(|| errors::device_not_found(id))?;
-    Ok(view::answer(Owner::Device(&device), &twin))
+    let at = ids::device_key(&key, id);
+    let twin = hub.twins.get(&at).ok_or_else(|| errors::device_not_found(id))?;
+    Ok(view::answer(Owner::Device(&device), &twin, hub.presence(&at)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::device::{Capabilities, Device};
 use crate::document::Doc;
 use crate::module::Module;
 use crate::moment::Moment;
+use crate::sessions::Presence;
 use crate::twin::Twin;
 
 /// Whose twin it is.
@@ -78,7 +79,7 @@ impl<'a> TwinView<'a> {
             status: device.map_or("enabled", Device::status),
             status_reason: device.and_then(|device| device.status_reason.as_deref()),
             status_update_time: Moment::of(device.and_then(|device| device.status_changed_at), false),
-            connection_state: "Disconnected",
+            connection_state: Presence::default().state(),
             last_activity_time: Moment::never(false),
             cloud_to_device_message_count: 0,
             authentication_type: credentials.kind(),
@@ -93,6 +94,15 @@ impl<'a> TwinView<'a> {
         }
     }
 
+    /// It, of an identity that is known to be there or not.
+    #[must_use]
+    pub(crate) fn with(mut self, presence: Presence) -> Self {
+        self.connection_state = presence.state();
+        self.last_activity_time = Moment::of(presence.active_at, false);
+        self.cloud_to_device_message_count = presence.waiting;
+        self
+    }
+
     /// The same as a row of a query, where modules have capabilities too (recorded 2020).
     pub(crate) fn row(owner: Owner<'a>, twin: &'a Twin) -> Self {
         let mut view = Self::new(owner, twin);
@@ -102,6 +112,6 @@ impl<'a> TwinView<'a> {
 }
 
 /// 200 with the twin. Recorded answers have no etag header.
-pub(crate) fn answer(owner: Owner<'_>, twin: &Twin) -> Answer {
-    Answer::ok(&TwinView::new(owner, twin))
+pub(crate) fn answer(owner: Owner<'_>, twin: &Twin, presence: Presence) -> Answer {
+    Answer::ok(&TwinView::new(owner, twin).with(presence))
 }

@@ -1,0 +1,19 @@
+//! Cloud-to-device messages: a queue for each device, and for each module of an Edge device.
+//!
+//! Written by the service's senders, read by sessions and the HTTPS device API. A message waits until it is settled or
+//! expires; who takes one holds it under a lock of a minute. No protocol is known here.
+
+mod bound;
+mod deadlines;
+mod feedback;
+mod locks;
+mod outcome;
+mod queue;
+mod settings;
+mod watch;
+
+pub(crate) use bound::Bound;
+pub(crate) use deadlines::Deadlines;
+pub(crate) use locks::Locks;
+pub(crate) use outcome::{FeedbackRecord, Outcome};
+pub(crate) use queue::Addressee;
