@@ -22,6 +22,7 @@ pub use message::{Body, WireMessage};
 pub use outcome::Outcome;
 pub use performative::{Attach, Begin, Close, Detach, Disposition, End, Flow, Open, Performative, Role, Transfer};
 pub use read::{DecodeError, MAXIMUM_DEPTH, MAXIMUM_VALUES, Reader};
+pub(crate) use sasl::write_mechanisms;
 pub use sasl::{SaslFrame, SaslInit, SaslMechanisms, SaslOutcome};
 pub use sections::{Header, Properties};
 pub use value::{Described, Map, Symbol, Symbols, Value};

@@ -5,3 +5,6 @@
 //! `server`'s listeners; knows the hub only through the doors of `iolite-messaging`.
 
 pub mod codec;
+pub mod engine;
+pub mod frame;
+pub mod sasl;

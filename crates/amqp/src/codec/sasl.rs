@@ -36,13 +36,17 @@ composite! {
     }
 }
 
-/// A SASL frame as a server reads it.
+/// A SASL frame.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SaslFrame {
+    /// The server's offer.
+    Mechanisms(SaslMechanisms),
     /// The client's choice.
     Init(SaslInit),
-    /// A frame that only a server sends, or a response to a challenge that was never sent.
-    OutOfPlace,
+    /// The server's verdict.
+    Outcome(SaslOutcome),
+    /// A challenge, or a response to one.
+    Challenge,
 }
 
 impl SaslFrame {
@@ -55,7 +59,9 @@ impl SaslFrame {
         }
         match code {
             SaslInit::CODE => SaslInit::read(fields).map(Self::Init),
-            0x40 | 0x42..=0x44 => Ok(Self::OutOfPlace),
+            SaslMechanisms::CODE => SaslMechanisms::read(fields).map(Self::Mechanisms),
+            SaslOutcome::CODE => SaslOutcome::read(fields).map(Self::Outcome),
+            0x42 | 0x43 => Ok(Self::Challenge),
             _ => Err(DecodeError("a SASL frame is unknown")),
         }
     }
