@@ -8,8 +8,8 @@ use iolite_store::{Store, Table, Versioned};
 use parking_lot::Mutex;
 
 use crate::{
-    Certificate, Hub, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup, Subscription,
-    Tenant, TwinsInstance,
+    Certificate, EventSubscription, Hub, ManagementGroup, Principal, PrincipalKind, ProvisioningService, ResourceGroup,
+    Subscription, Tenant, TwinsInstance,
 };
 
 /// How deep groups may lie inside groups before the walk ends; a ring of groups ends there too.
@@ -32,6 +32,8 @@ pub struct Estate {
     pub twins_instances: Table<TwinsInstance>,
     /// X.509 authorities of hubs and provisioning services by [`Certificate::key`].
     pub certificates: Table<Certificate>,
+    /// Event Grid subscriptions to hubs by lower-case `hub/name`.
+    pub event_subscriptions: Table<EventSubscription>,
     /// Resource groups by lower-case `subscription/name`.
     pub resource_groups: Table<ResourceGroup>,
     /// Subscriptions by lower-case id.
@@ -101,6 +103,7 @@ impl Estate {
             provisioning_services: store.table(),
             twins_instances: store.table(),
             certificates: store.table(),
+            event_subscriptions: store.table(),
             resource_groups: store.table(),
             subscriptions: store.table(),
             management_groups: store.table(),

@@ -8,6 +8,7 @@ mod cloud;
 mod contents;
 mod directory;
 mod estate;
+mod event_subscription;
 mod group;
 mod hub;
 mod network;
@@ -24,6 +25,7 @@ pub use directory::{
     ApplicationCertificate, FederatedCredential, ManagedIdentityKind, Principal, PrincipalKind, ResourceIdentity,
 };
 pub use estate::{Estate, Resource};
+pub use event_subscription::{DeliverySchema, EventSubscription};
 pub use group::{ManagementGroup, ResourceGroup, Subscription};
 pub use hub::{BuiltInEvents, Hub, HubSku};
 pub use network::{Barrier, NetworkRules, NetworkRulesError};
