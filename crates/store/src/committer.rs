@@ -3,14 +3,15 @@
 //! Used by the store alone. Transactions line up under the writer lock; the thread takes all that wait at once, has the
 //! engine append them, and wakes the waiters. Once an append fails, nothing is ever acknowledged again.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
 use crate::engine::{Batch, Engine, EngineError, Upkeep};
+use crate::receipt::{Promise, Receipt};
 use crate::{Change, StoreError};
 
 /// How long no change must have come before the engine is offered an idle moment.
@@ -58,16 +59,6 @@ pub(crate) struct Pending {
     receipt: Promise,
 }
 
-/// The side of a receipt that completes it, at the latest when it is dropped: no writer waits for ever.
-struct Promise(Arc<Receipt>);
-
-/// Told when the changes gathered together are durable, or never will be.
-#[derive(Default)]
-pub(crate) struct Receipt {
-    outcome: OnceLock<Result<(), StoreError>>,
-    done: Notify,
-}
-
 enum Standing {
     Open,
     Closed,
@@ -113,7 +104,7 @@ impl Committer {
         if writer.pending.count == writer.awaited {
             self.work.notify_one();
         }
-        Some(Arc::clone(&writer.pending.receipt.0))
+        Some(writer.pending.receipt.receipt())
     }
 
     /// Refuses all further changes; the thread ends once those that wait are appended.
@@ -199,12 +190,12 @@ impl Committer {
         match outcome {
             Ok(()) => {
                 self.announce(batch.changes);
-                batch.receipt.0.complete(Ok(()));
+                batch.receipt.complete(Ok(()));
                 self.writer.lock().give_back(batch.bytes);
             }
             Err(error) => {
                 let error = self.give_up(error);
-                batch.receipt.0.complete(Err(error));
+                batch.receipt.complete(Err(error));
             }
         }
     }
@@ -217,7 +208,7 @@ impl Committer {
         writer.standing = Standing::Failed(Arc::clone(&error));
         let stranded = writer.take();
         drop(writer);
-        stranded.receipt.0.complete(Err(StoreError::Failed(Arc::clone(&error))));
+        stranded.receipt.complete(Err(StoreError::Failed(Arc::clone(&error))));
         StoreError::Failed(error)
     }
 
@@ -241,12 +232,6 @@ impl Drop for PanicGuard<'_> {
         if thread::panicking() {
             self.0.give_up(EngineError::Io("the commit thread panicked".into()));
         }
-    }
-}
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        self.0.complete(Err(StoreError::Closed));
     }
 }
 
@@ -297,13 +282,7 @@ impl Writer {
 
 impl Pending {
     fn after(last: u64) -> Self {
-        Self {
-            first_revision: last + 1,
-            count: 0,
-            bytes: Vec::new(),
-            changes: Vec::new(),
-            receipt: Promise(Arc::new(Receipt::default())),
-        }
+        Self { first_revision: last + 1, count: 0, bytes: Vec::new(), changes: Vec::new(), receipt: Promise::default() }
     }
 
     /// Goes on after changes that an immediate engine has; gives back what is to be told of them.
@@ -317,24 +296,5 @@ impl Pending {
 
     fn append_to(&self, engine: &mut dyn Engine) -> Result<(), EngineError> {
         engine.append(&Batch { first_revision: self.first_revision, count: self.count, bytes: &self.bytes })
-    }
-}
-
-impl Receipt {
-    /// Waits until the outcome is known.
-    pub(crate) async fn wait(&self) -> Result<(), StoreError> {
-        // Made before the look at the outcome: a wake-up between the two reaches it.
-        let done = self.done.notified();
-        if let Some(outcome) = self.outcome.get() {
-            return outcome.clone();
-        }
-        done.await;
-        self.outcome.get().cloned().unwrap_or(Err(StoreError::Closed))
-    }
-
-    fn complete(&self, outcome: Result<(), StoreError>) {
-        // Only the first outcome counts; what the promise says when it is dropped comes too late.
-        drop(self.outcome.set(outcome));
-        self.done.notify_waiters();
     }
 }

@@ -54,6 +54,42 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A stream has no such partition.
+    #[error("the stream {stream:?} has no partition {partition}")]
+    NoPartition {
+        /// The stream's name.
+        stream: String,
+        /// The partition's number.
+        partition: u32,
+    },
+    /// A stream cannot be made.
+    #[error("the stream {stream:?} cannot be: {why}")]
+    UnusableStream {
+        /// The name it should have.
+        stream: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// More records wait for the disk than may; later it may take some again.
+    #[error("the stream {stream:?} is behind: {bytes} bytes wait to be written")]
+    Behind {
+        /// The stream's name.
+        stream: String,
+        /// How many bytes wait.
+        bytes: usize,
+    },
+    /// A copy is being put in the place of a stream.
+    #[error("the stream is being replaced")]
+    Replacing,
+    /// Records of a stream cannot be read back.
+    #[error("the stream {stream:?} cannot be read: {cause}")]
+    StreamUnreadable {
+        /// The stream's name.
+        stream: String,
+        /// What went wrong.
+        #[source]
+        cause: Arc<EngineError>,
+    },
 }
 
 /// The answer for a change that the store refused: a 500 in every service.

@@ -143,6 +143,12 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(*bytes))
     }
 
+    pub(crate) fn long(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.0.split_first_chunk::<8>()?;
+        self.0 = rest;
+        Some(u64::from_le_bytes(*bytes))
+    }
+
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

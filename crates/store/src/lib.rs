@@ -15,6 +15,7 @@
 
 mod change;
 mod committer;
+mod directory;
 #[cfg(test)]
 mod durability;
 pub mod engine;
@@ -24,11 +25,13 @@ mod failure;
 mod frame;
 #[cfg(test)]
 mod model;
+mod receipt;
 mod record;
 mod recovery;
 mod registry;
 mod snapshot;
 mod store;
+pub mod streams;
 #[cfg(test)]
 mod suite;
 mod table;

@@ -11,9 +11,10 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
-use crate::committer::{Committer, Receipt};
+use crate::committer::Committer;
 use crate::engine::{Engine, EngineError, MemoryEngine, SqliteEngine, Write, writes};
 use crate::frame::Malformed;
+use crate::receipt::Receipt;
 use crate::registry::{RawRecord, Records, Registry, names};
 use crate::{Change, OpenError, Record, Recovery, Snapshot, StoreError, Table, Transaction, Unreadable};
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
 
-use super::directory::refused;
 use super::schema::FORMAT;
 use crate::OpenError;
+use crate::directory::refused;
 use crate::engine::EngineError;
 
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! transaction per batch, and folded into a table of records when there is time. A write that a crash cut short is
 //! left out and reported; any other damage stops the start. It never repairs, and never writes after a failed write.
 
-mod directory;
 mod entry;
 mod fault;
 mod fold;
@@ -19,11 +18,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use self::directory::{Directory, refused};
 use self::fault::Fault;
 use self::fold::Fold;
 use self::schema::Meta;
 use super::{Batch, Engine, EngineError, SnapshotRecord, Upkeep};
+use crate::directory::{Directory, refused};
 use crate::{OpenError, TornTail};
 
 /// Below this the journal (bytes) is left alone: it is replayed in no time.
@@ -60,8 +59,8 @@ pub struct SqliteEngine {
 impl SqliteEngine {
     /// Opens the database in `directory`, which is made if it is not there, and checks that it is whole.
     pub fn open(directory: &Path) -> Result<(Self, Option<TornTail>), OpenError> {
-        let held = Directory::take(directory)?;
-        let database = held.database()?;
+        let held = Directory::take(directory, "state.lock")?;
+        let database = held.file("state.sqlite")?;
         let torn_tail = inspect_wal(&database)?;
         let wal_pages = Arc::new(AtomicUsize::new(0));
         let prepared = connect(&database, &wal_pages).and_then(|mut connection| {

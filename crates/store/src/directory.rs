@@ -1,6 +1,6 @@
-//! The directory of a store: made private, held by one process.
+//! A directory of a store: made private, held by one process.
 //!
-//! Used by the SQLite engine when it opens. It never looks into the database.
+//! Used by the SQLite engine and by the streams when they open. It never looks into what is kept there.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -12,16 +12,17 @@ use crate::OpenError;
 
 /// A directory that this process holds for as long as the value lives.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
     _lock: File,
 }
 
 impl Directory {
-    /// Makes the directory (for its owner alone) if it is not there, and takes it for this process.
-    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+    /// Makes the directory (for its owner alone) if it is not there, and takes it for this process by a lock on the file
+    /// that is named.
+    pub(crate) fn take(path: &Path, lock: &str) -> Result<Self, OpenError> {
         make(path).map_err(|cause| refused(path, cause))?;
-        let lock_path = path.join("state.lock");
+        let lock_path = path.join(lock);
         let lock = private_file(&lock_path).map_err(|cause| refused(&lock_path, cause))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -30,9 +31,14 @@ impl Directory {
         }
     }
 
-    /// The path of the database; an empty file, for its owner alone, if it was not there.
-    pub(super) fn database(&self) -> Result<PathBuf, OpenError> {
-        let path = self.path.join("state.sqlite");
+    /// Its path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it: an empty one, for its owner alone, if it was not there.
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf, OpenError> {
+        let path = self.path.join(name);
         let existed = path.exists();
         private_file(&path).map_err(|cause| refused(&path, cause))?;
         if !existed {
@@ -44,7 +50,7 @@ impl Directory {
 }
 
 /// An error of the operating system as something to act on.
-pub(super) fn refused(path: &Path, cause: io::Error) -> OpenError {
+pub(crate) fn refused(path: &Path, cause: io::Error) -> OpenError {
     let remedy = match cause.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "Let this user write there, or choose another directory."
@@ -56,7 +62,8 @@ pub(super) fn refused(path: &Path, cause: io::Error) -> OpenError {
     OpenError::Io { path: path.to_owned(), cause, remedy }
 }
 
-fn make(path: &Path) -> io::Result<()> {
+/// Makes a directory for its owner alone; one that is there stays as it is.
+pub(crate) fn make(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -69,7 +76,8 @@ fn make(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+/// Opens a file to read and write it; an empty one, for its owner alone, if it was not there.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -85,11 +93,11 @@ mod tests {
     fn a_second_holder_is_refused_until_the_first_lets_go() {
         let world = tempfile::tempdir().unwrap();
         let path = world.path().join("deep").join("er");
-        let first = Directory::take(&path).unwrap();
-        let refusal = Directory::take(&path).unwrap_err();
+        let first = Directory::take(&path, "state.lock").unwrap();
+        let refusal = Directory::take(&path, "state.lock").unwrap_err();
         assert!(matches!(&refusal, OpenError::InUse { directory } if *directory == path), "{refusal}");
         drop(first);
-        Directory::take(&path).unwrap();
+        Directory::take(&path, "state.lock").unwrap();
     }
 
     #[cfg(unix)]
@@ -98,7 +106,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let world = tempfile::tempdir().unwrap();
         let path = world.path().join("data");
-        let database = Directory::take(&path).unwrap().database().unwrap();
+        let database = Directory::take(&path, "state.lock").unwrap().file("state.sqlite").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(
             (mode(&path), mode(&database), mode(&path.join("state.lock"))),
@@ -113,7 +121,7 @@ mod tests {
         let file = world.path().join("file");
         fs::write(&file, "").unwrap();
         for path in [file.clone(), file.join("below")] {
-            let refusal = Directory::take(&path).unwrap_err().to_string();
+            let refusal = Directory::take(&path, "state.lock").unwrap_err().to_string();
             assert!(refusal.contains("file") && refusal.ends_with("Choose a directory."), "{refusal}");
         }
     }
@@ -122,7 +130,7 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_written_is_refused() {
         // Not even the superuser, whom permission bits do not stop, can make a file here.
-        let refusal = Directory::take(Path::new("/proc/self")).unwrap_err();
+        let refusal = Directory::take(Path::new("/proc/self"), "state.lock").unwrap_err();
         assert!(matches!(&refusal, OpenError::Io { .. }), "{refusal}");
     }
 }
