@@ -19,6 +19,10 @@ impl ResourceContents for Hub {
         clear(transaction, &self.jobs, &prefix);
         clear(transaction, &self.device_jobs, &prefix);
         clear(transaction, &self.registry_jobs, &prefix);
+        clear(transaction, &self.notices.table, &prefix);
+        clear(transaction, &self.jobs, &prefix);
+        clear(transaction, &self.device_jobs, &prefix);
+        clear(transaction, &self.registry_jobs, &prefix);
         clear(transaction, &self.presences, &prefix);
         clear(transaction, &self.bound, &prefix);
         clear(transaction, &self.feedback_records, &prefix);

@@ -1,18 +1,20 @@
 //! A hub in memory for the unit tests: a frozen clock, repeatable keys, permits of thin air.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use iolite_access::Permit;
 use iolite_identity::Caller;
 use iolite_kernel::{
-    Answer, Body, Client, Ground, Operation, Request, Scope, SeededEntropy, ServiceError, SignedDuration,
+    Answer, Body, Client, Ground, Operation, Request, ResourceId, Scope, SeededEntropy, ServiceError, SignedDuration,
     SteerableClock, Timestamp, Uuid,
 };
-use iolite_resources::{Cloud, Estate, Tenant};
+use iolite_resources::{BuiltInEvents, Cloud, Estate, Hub as HubRecord, HubSku, Tenant};
 use iolite_store::Store;
 use serde_json::{Value, json};
 
 use crate::authentication::Credentials;
+use crate::blobs::Blobs;
 use crate::device::Device;
 use crate::{Hub, handlers};
 
@@ -36,6 +38,23 @@ impl World {
         let clock = Arc::new(SteerableClock::frozen_at(now()));
         let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
         Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant), ground)), clock }
+    }
+
+    /// The same with a blob service.
+    pub(crate) fn with_blobs(blobs: Arc<dyn Blobs>) -> Self {
+        let world = Self::new();
+        let Ok(hub) = Arc::try_unwrap(world.hub) else { unreachable!("a new hub is shared with nobody") };
+        Self { hub: Arc::new(hub.with_blobs(blobs)), clock: world.clock }
+    }
+
+    /// Writes the hub's own record with these ARM properties.
+    pub(crate) async fn put_hub_properties(&self, properties: Value) {
+        let Value::Object(properties) = properties else { panic!("properties are an object") };
+        let written = self.hub.store.transact(|transaction| {
+            transaction.put(&self.hub.hubs, Self::KEY, hub_record(properties.clone()));
+            Ok::<_, ServiceError>(())
+        });
+        written.await.unwrap();
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
@@ -76,6 +95,29 @@ impl World {
 fn permit(operation: &'static Operation) -> Permit {
     let hub = Scope::resource("s", "contoso", "Microsoft.Devices/IotHubs", "Contoso-Hub");
     Permit::for_tests(Arc::new(Caller::Anonymous), operation, hub, Uuid::nil())
+}
+
+fn hub_record(other_properties: serde_json::Map<String, Value>) -> HubRecord {
+    HubRecord {
+        id: ResourceId::resource("s", "contoso", HubRecord::TYPE, "Contoso-Hub"),
+        location: "westeurope".to_owned(),
+        tags: BTreeMap::new(),
+        sku: HubSku { name: "S1".to_owned(), capacity: 1 },
+        host_name: "contoso-hub.azure-devices.net".to_owned(),
+        policies: Vec::new(),
+        disable_local_auth: false,
+        disable_device_sas: false,
+        disable_module_sas: false,
+        events: BuiltInEvents {
+            path: "contoso-hub".to_owned(),
+            partition_count: 4,
+            retention_days: 1,
+            consumer_groups: BTreeMap::new(),
+        },
+        identity: None,
+        created_at: now(),
+        other_properties,
+    }
 }
 
 pub(crate) fn now() -> Timestamp {
