@@ -54,6 +54,8 @@ catalogue! {
     INVALID_DIGITAL_TWIN_PATCH = 400_507 "InvalidDigitalTwinPatch";
     /// A digital twin's patch names a place that cannot be written.
     INVALID_DIGITAL_TWIN_PATCH_PATH = 400_508 "InvalidDigitalTwinPatchPath";
+    /// There is no such hub.
+    IOT_HUB_NOT_FOUND = 401_001 "IotHubNotFound";
     /// The credential does not do.
     IOT_HUB_UNAUTHORIZED_ACCESS = 401_002 "IotHubUnauthorizedAccess";
     /// The day's messages are used up.
@@ -64,6 +66,8 @@ catalogue! {
     DEVICE_MAXIMUM_QUEUE_DEPTH_EXCEEDED = 403_004 "DeviceMaximumQueueDepthExceeded";
     /// A message is to expire at a moment that is too far away, or past.
     INVALID_MESSAGE_EXPIRY_TIME = 403_009 "InvalidMessageExpiryTime";
+    /// The device may not connect.
+    DEVICE_DISABLED = 403_012 "DeviceDisabled";
     /// There is no such device.
     DEVICE_NOT_FOUND = 404_001 "DeviceNotFound";
     /// There is no such job.

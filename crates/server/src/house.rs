@@ -16,6 +16,7 @@ use iolite_kernel::{Clock, Ground, Operation, Secret, Service, SteerableClock, S
 use iolite_resources::Estate;
 use iolite_twins::Twins;
 
+use crate::doors::Doors;
 use crate::gateway::Gateway;
 use crate::locator::Directory;
 use crate::origins::Origins;
@@ -52,6 +53,7 @@ pub(crate) struct House {
     pub(crate) origins: Arc<Origins>,
     pub(crate) rehearsing: Arc<Rehearsing>,
     pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) doors: Arc<Doors>,
     pub(crate) identity_header: Secret,
 }
 
@@ -61,6 +63,7 @@ pub fn operations() -> Vec<&'static Operation> {
     let mut all: Vec<&'static Operation> = Vec::new();
     all.extend(iolite_hub::handlers().iter().map(|handler| handler.operation));
     all.extend(iolite_hub::refused());
+    all.extend(iolite_hub::session_operations());
     all.extend(iolite_dps::handlers().iter().map(|handler| handler.operation));
     all.extend(iolite_dps::refused());
     all.extend(iolite_twins::handlers().iter().map(|handler| handler.operation));
@@ -107,6 +110,14 @@ pub(crate) fn join(
     let arm = Arc::new(Arm::new(estate.clone(), ground.clone(), book, operations, surroundings));
     let directory = Arc::new(Directory::new(estate.clone(), origins.clone()));
     let tables = tables(hub.clone(), dps.clone(), twins, arm, entra.clone());
+    let doors = Arc::new(Doors {
+        ground: ground.clone(),
+        estate: estate.clone(),
+        origins: origins.clone(),
+        identity: identity.clone(),
+        access: access.clone(),
+        hub: hub.clone(),
+    });
     let pipeline = Arc::new(Pipeline::new(ground, identity, access.clone(), directory, tables));
     gateway.join(&pipeline);
     House {
@@ -121,6 +132,7 @@ pub(crate) fn join(
         origins,
         rehearsing,
         pipeline,
+        doors,
         identity_header,
     }
 }

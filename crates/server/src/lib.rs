@@ -5,6 +5,7 @@
 //! here, and no service's rules.
 
 mod control;
+mod doors;
 mod emulator;
 mod front;
 mod gateway;

@@ -1,0 +1,159 @@
+//! The doors through which MQTT and AMQP reach the hubs: identity, then access, then the hub, as for any request.
+//!
+//! Every sign-in and every link is an operation that is decided and logged, so that `iolite explain` tells why a CONNACK
+//! says 5 or a link was detached. What lasts is looked at again when what it was granted on changes.
+
+mod device;
+mod lasting;
+mod service;
+
+use std::sync::Arc;
+
+use iolite_access::{Access, Ask, CredentialKind, Decision, DenialCause, Permit};
+use iolite_hub::Hub;
+use iolite_identity::{Authentication, Credential, Identity, Presented, Reason, Visit};
+use iolite_kernel::{Client, Ground, Operation, Request, ServiceError};
+use iolite_messaging::{Arrival, SignInError};
+use iolite_resources::{Estate, Hub as HubRecord, Resource};
+use iolite_store::Versioned;
+
+use crate::origins::Origins;
+
+/// Everyone who has a word when somebody wants in.
+pub(crate) struct Doors {
+    pub(crate) ground: Ground,
+    pub(crate) estate: Estate,
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) hub: Arc<Hub>,
+}
+
+/// A request that nobody sent over HTTP.
+pub(crate) struct Knock<'a> {
+    operation: &'static Operation,
+    arrival: &'a Arrival,
+    /// The name of the hub as the client says it.
+    host: &'a str,
+    params: Vec<(&'static str, String)>,
+    path: String,
+    /// What the client says it is.
+    agent: &'a str,
+}
+
+impl Doors {
+    /// The hub that answers to `host`: by its own name, else whichever is at home here. A name of Azure's that no hub here
+    /// has is nobody's.
+    fn hub_at(&self, host: &str) -> Option<Versioned<HubRecord>> {
+        let name = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let suffix = format!(".{}", self.estate.tenant.cloud.hub_suffix());
+        if let Some(labels) = name.strip_suffix(&suffix) {
+            // `{hub}`, or `{hub}.device` and `{hub}.service`, as newer hubs are called too.
+            let label = labels.strip_suffix(".device").or_else(|| labels.strip_suffix(".service")).unwrap_or(labels);
+            return self.estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(&format!("{label}{suffix}")));
+        }
+        self.origins.hub_of(host)
+    }
+
+    /// The request that stands for a knock.
+    fn request(&self, knock: Knock<'_>) -> Request {
+        Request {
+            id: self.ground.uuid(),
+            params: knock.params.into_iter().collect(),
+            query: Vec::new(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            api_version: String::new(),
+            origin: format!("{}://{}", scheme(knock.arrival), knock.host),
+            target: knock.path,
+            client: client(knock.arrival, knock.agent),
+        }
+    }
+
+    /// Decides, and records the decision.
+    fn decide(
+        &self,
+        operation: &'static Operation,
+        resource: &Resource,
+        request: &Request,
+        presented: &Presented,
+        authentication: Authentication,
+    ) -> Result<Permit, SignInError> {
+        let credential = kind(presented);
+        let ask = Ask { operation, resource, request, credential, authentication };
+        self.access.decide(ask).map_err(|decision| refusal(&decision))
+    }
+
+    /// Authenticates and decides.
+    fn admit(
+        &self,
+        operation: &'static Operation,
+        resource: &Resource,
+        request: &Request,
+        presented: &Presented,
+    ) -> Result<Permit, SignInError> {
+        let authentication = self.identity.authenticate(presented, Visit { operation, resource, request });
+        self.decide(operation, resource, request, presented, authentication)
+    }
+}
+
+fn scheme(arrival: &Arrival) -> &'static str {
+    use iolite_messaging::Transport;
+    match arrival.transport {
+        Transport::Mqtt => "mqtts",
+        Transport::Amqp => "amqps",
+        Transport::AmqpPlain => "amqp",
+        Transport::MqttWebSocket | Transport::AmqpWebSocket => "wss",
+    }
+}
+
+fn client(arrival: &Arrival, agent: &str) -> Client {
+    let agent = if agent.is_empty() { arrival.client.agent.as_str() } else { agent };
+    let agent = format!("{} {agent}", arrival.transport.name());
+    Client { address: arrival.client.address, agent: agent.trim_end().chars().take(256).collect() }
+}
+
+fn kind(presented: &Presented) -> CredentialKind {
+    match (&presented.credential, &presented.certificate) {
+        (Credential::SharedAccessSignature(_), _) => CredentialKind::SharedAccessSignature,
+        (Credential::Bearer(_), _) => CredentialKind::Bearer,
+        (Credential::Unknown { .. }, _) => CredentialKind::Unknown,
+        (Credential::None, Some(_)) => CredentialKind::Certificate,
+        (Credential::None, None) => CredentialKind::None,
+    }
+}
+
+/// What the service says of a refusal. It tells little, as the real one does; the decision tells all.
+fn refusal(decision: &Decision) -> SignInError {
+    use iolite_hub::errors;
+    let reason = decision.denial().and_then(|denial| match &denial.cause {
+        DenialCause::NotAuthenticated(rejection) => Some(rejection.reason),
+        _ => None,
+    });
+    let tracking = decision.id.simple();
+    match reason {
+        Some(Reason::UnknownDevice) => {
+            let message = format!("The device is not registered. Tracking ID:{tracking}");
+            SignInError::NotFound(ServiceError::new(&errors::DEVICE_NOT_FOUND, message))
+        }
+        Some(Reason::UnknownModule) => {
+            let message = format!("The module is not registered. Tracking ID:{tracking}");
+            SignInError::NotFound(ServiceError::new(&errors::MODULE_NOT_FOUND, message))
+        }
+        Some(Reason::DeviceDisabled) => {
+            let message = format!("The device is disabled. Tracking ID:{tracking}");
+            SignInError::Forbidden(ServiceError::new(&errors::DEVICE_DISABLED, message))
+        }
+        _ => {
+            let message = format!("Unauthorized access. Tracking ID:{tracking}");
+            SignInError::Unauthorized(ServiceError::new(&errors::IOT_HUB_UNAUTHORIZED_ACCESS, message))
+        }
+    }
+}
+
+/// There is no hub of that name here.
+fn no_hub(host: &str) -> SignInError {
+    let shown: String = host.chars().filter(|each| !each.is_control()).take(128).collect();
+    let message = format!("There is no hub '{shown}' here.");
+    SignInError::NotFound(ServiceError::new(&iolite_hub::errors::IOT_HUB_NOT_FOUND, message))
+}

@@ -1,0 +1,1 @@
+//! The door of back ends.
