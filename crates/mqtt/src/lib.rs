@@ -11,6 +11,8 @@ pub mod codec;
 mod connection;
 mod limits;
 mod session;
+#[cfg(test)]
+mod testing;
 mod topic;
 mod user_name;
 
