@@ -28,11 +28,11 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// It, as a query sees it.
-    pub(crate) fn row(&self) -> Row<'_> {
+    /// It, as a query sees it, where it was found under `key`.
+    pub(crate) fn row<'a>(&'a self, hub: &'a Hub, key: &'a str) -> Row<'a> {
         match self {
-            Self::Device(device, twin) => Row::of_twin(Owner::Device(device), twin),
-            Self::Module(module, twin) => Row::of_twin(Owner::Module(module), twin),
+            Self::Device(device, twin) => Row::of_twin(hub, key, Owner::Device(device), twin),
+            Self::Module(module, twin) => Row::of_twin(hub, key, Owner::Module(module), twin),
             Self::Job(job) => Row::of_job(job),
         }
     }

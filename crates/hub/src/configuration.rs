@@ -1,6 +1,6 @@
 //! A configuration (an automatic device configuration or an Edge deployment): its record, and how it is answered.
 //!
-//! It is kept, checked and measured; it is not rolled out to the twins that it targets (see docs/quirks.md).
+//! It is kept and checked by its operations, and rolled out to the twins that it targets in the background.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Doc;
 use crate::etag;
+use crate::registry::ticks;
 
 /// A configuration; keyed by `hub/id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +117,11 @@ impl Configuration {
     #[must_use]
     pub fn etag(&self) -> String {
         etag::of_number(self.tag)
+    }
+
+    /// What it signs the properties that it sets with, besides its id: when it was last changed, in .NET ticks (recorded).
+    pub(crate) fn digest(&self) -> i64 {
+        ticks(self.changed_at)
     }
 
     /// It, as an item of a list or an answer.

@@ -278,7 +278,7 @@ pub(crate) fn makes(precondition: &Precondition) -> bool {
 }
 
 /// .NET ticks: tenths of a microsecond since the year 1.
-fn ticks(at: Timestamp) -> i64 {
+pub(crate) fn ticks(at: Timestamp) -> i64 {
     const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
     UNIX_EPOCH + at.as_second() * 10_000_000 + i64::from(at.subsec_nanosecond()) / 100
 }

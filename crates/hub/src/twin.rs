@@ -3,6 +3,8 @@
 //! Made with its identity by the registry, changed by the twin operations and by devices' reports, read by them and by
 //! queries.
 
+use std::collections::BTreeMap;
+
 use iolite_kernel::{ServiceError, Timestamp};
 use iolite_store::Record;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::document::Doc;
 use crate::etag;
 use crate::moment;
 use crate::twins::limits;
-use crate::twins::section::{self, Section, Stamp};
+use crate::twins::section::{self, Author, Section, Stamp};
 
 /// A twin; keyed as its identity is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Twin {
     pub desired: Doc,
     /// The reported properties with their metadata and version.
     pub reported: Doc,
+    /// What became of the configurations that target it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configurations: BTreeMap<Box<str>, RolloutStatus>,
     /// The model that the device says it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_id: Option<Box<str>>,
@@ -36,6 +41,15 @@ pub struct Twin {
 
 impl Record for Twin {
     const COLLECTION: &'static str = "hub.twins";
+}
+
+/// What became of a configuration that targets a twin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RolloutStatus {
+    /// Another one of a higher priority holds.
+    Targeted,
+    /// Its desired properties are the twin's.
+    Applied,
 }
 
 /// How a twin comes to be; the first metadata differ (recorded 2020).
@@ -107,6 +121,7 @@ impl Twin {
             tags: (!tags.is_empty()).then(|| Doc::new(&tags)),
             desired: Section::new(desired, &of_desired).doc(),
             reported: Section::new(Map::new(), &of_reported).doc(),
+            configurations: BTreeMap::new(),
             model_id: None,
         })
     }
@@ -141,6 +156,28 @@ impl Twin {
         changed.version += 1;
         changed.reported = reported.doc();
         Ok(changed)
+    }
+
+    /// The twin once it holds what configurations set, each over those before it, and says so; `None` where it does already.
+    /// What became of configurations is not counted as a change (recorded 2020).
+    pub(crate) fn rolled_out(
+        &self,
+        parts: &[(&Author, &[Edit])],
+        configurations: BTreeMap<Box<str>, RolloutStatus>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, ServiceError> {
+        let desired = Section::read(&self.desired).rolled_out(parts, &moment::text(Some(now)));
+        if desired.is_none() && configurations == self.configurations {
+            return Ok(None);
+        }
+        let mut changed = Self { configurations, ..self.clone() };
+        if let Some(desired) = desired {
+            limits::check_size("properties.desired", &desired.values, limits::PROPERTIES_BYTES)?;
+            changed.count += 1;
+            changed.version += 1;
+            changed.desired = desired.doc();
+        }
+        Ok(Some(changed))
     }
 
     fn edited_tags(&self, edit: &Edit) -> Result<Option<Map<String, Value>>, ServiceError> {

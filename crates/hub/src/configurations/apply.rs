@@ -6,7 +6,7 @@ use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 use serde_json::{Map, Value};
 
-use crate::configurations::apply_content::Content;
+use crate::configurations::content::Content;
 use crate::{Hub, body, errors, versions};
 
 /// The operation.
@@ -28,7 +28,7 @@ pub const OPERATION: Operation = Operation {
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let sent: Map<String, Value> = body::object(&request)?;
     body::refuse_long_integers(&request)?;
-    let content = Content::read(&sent)?;
+    let content = Content::of_device(&sent)?;
     let id = request.param("id");
     hub.change(&permit.resource_key(), |registry| {
         let device = registry.device(id)?;

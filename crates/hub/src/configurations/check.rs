@@ -7,6 +7,7 @@ use iolite_query::iothub::{self, From, Query};
 use serde_json::{Map, Value};
 
 use crate::configuration::{ContentKind, target_query};
+use crate::configurations::content::Content;
 use crate::errors;
 
 /// The one kind of content that `content` has, or why it has none or too many.
@@ -21,6 +22,7 @@ pub(super) fn content(content: &Map<String, Value>) -> Result<ContentKind, Servi
     if !content.get(kind.name()).is_some_and(Value::is_object) {
         return Err(refuse("The content's one part is not a JSON object."));
     }
+    Content::read(content)?.check()?;
     Ok(kind)
 }
 
@@ -53,10 +55,17 @@ mod tests {
     fn content_is_of_exactly_one_kind() {
         let kind = |value: Value| content(value.as_object().unwrap());
         assert_eq!(
-            kind(json!({"deviceContent": {"a": 1}, "moduleContent": null})).unwrap(),
+            kind(json!({"deviceContent": {"properties.desired.a": 1}, "moduleContent": null})).unwrap(),
             ContentKind::DeviceContent
         );
-        for bad in [json!({}), json!({"deviceContent": []}), json!({"deviceContent": {}, "modulesContent": {}})] {
+        for bad in [
+            json!({}),
+            json!({"deviceContent": []}),
+            json!({"deviceContent": {}, "modulesContent": {}}),
+            json!({"deviceContent": {"a": 1}}),
+            json!({"moduleContent": {"properties.desired": {"$a": 1}}}),
+            json!({"modulesContent": {"b c": {}}}),
+        ] {
             assert_eq!(kind(bad.clone()).unwrap_err().code, &errors::INVALID_CONFIGURATION_CONTENT, "{bad}");
         }
     }

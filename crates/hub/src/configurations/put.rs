@@ -32,8 +32,10 @@ pub const OPERATION: Operation = Operation {
     summary: "Makes a configuration, or changes the one that is there.",
 };
 
-/// How many configurations a hub may have (documented for paid tiers).
-const MOST_CONFIGURATIONS: usize = 100;
+/// How many configurations a hub may have, on the free tier and on the others (documented).
+const MOST_CONFIGURATIONS: (usize, usize) = (10, 100);
+/// How many metrics a configuration may have of its own (documented).
+const MOST_METRICS: usize = 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,6 +76,8 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     let sent = read(&request, id)?;
     let key = permit.resource_key();
     let at = ids::device_key(&key, id);
+    let is_free = hub.hubs.get(&key).is_some_and(|hub| hub.sku.name == "F1");
+    let most = if is_free { MOST_CONFIGURATIONS.0 } else { MOST_CONFIGURATIONS.1 };
     let configuration = hub
         .store
         .transact(|transaction| {
@@ -85,8 +89,8 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
                 }
                 (None, false) => return Err(get::not_found(id)),
                 (None, true) => {
-                    if transaction.count(&hub.configurations, &format!("{key}/")) >= MOST_CONFIGURATIONS {
-                        let message = format!("The hub has {MOST_CONFIGURATIONS} configurations already.");
+                    if transaction.count(&hub.configurations, &format!("{key}/")) >= most {
+                        let message = format!("The hub has {most} configurations already.");
                         return Err(ServiceError::new(&errors::CONFIGURATION_COUNT_LIMIT_EXCEEDED, message));
                     }
                     made(hub, id, &sent)?
@@ -115,6 +119,10 @@ fn read(request: &Request, id: &str) -> Result<Sent, ServiceError> {
         None => None,
     };
     let metrics = body.metrics.take().and_then(|Object(metrics)| metrics.queries).unwrap_or_default();
+    if metrics.len() > MOST_METRICS {
+        let message = format!("The configuration has more than {MOST_METRICS} metrics.");
+        return Err(ServiceError::new(&errors::INVALID_CONFIGURATION_METRICS_QUERY, message));
+    }
     for (name, query) in &metrics {
         check::metric(query).map_err(|why| {
             let message = format!("The metric '{}' cannot be read: {why}", body::shortened(name));
@@ -175,6 +183,10 @@ mod tests {
             "content": {"deviceContent": {"properties.desired.deviceContent_key": "value"}}})
     }
 
+    fn metrics(count: usize) -> Map<String, Value> {
+        (0..count).map(|number| (format!("m{number}"), json!("select deviceId from devices"))).collect()
+    }
+
     async fn put(world: &World, if_match: &str, body: Value) -> Result<Answer, ServiceError> {
         world.call(OPERATION.name, &[("id", "c1")], &[("if-match", if_match)], body).await
     }
@@ -226,6 +238,8 @@ mod tests {
             (with("content", json!(null)), &errors::INVALID_CONFIGURATION_CONTENT),
             (with("targetCondition", json!("tags.")), &errors::INVALID_CONFIGURATION_TARGET_CONDITION),
             (with("metrics", json!({"queries": {"m": "select"}})), &errors::INVALID_CONFIGURATION_METRICS_QUERY),
+            (with("metrics", json!({"queries": metrics(21)})), &errors::INVALID_CONFIGURATION_METRICS_QUERY),
+            (with("content", json!({"deviceContent": {"tags.a": 1}})), &errors::INVALID_CONFIGURATION_CONTENT),
             (with("priority", json!("high")), &errors::ARGUMENT_INVALID),
             (with("labels", json!({"a": 1})), &errors::ARGUMENT_INVALID),
         ] {

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_first_version_knows_no_types_and_no_edge() {
-        let body = fixture::json(&answer(&fixture::device("dev1")));
+        let body = fixture::json(&answer(&fixture::device("dev1"), Presence::default()));
         assert_eq!(body["isManaged"], false);
         assert_eq!(body["deviceProperties"], Value::Null);
         assert_eq!(body["authentication"]["x509Thumbprint"], Value::Null);

@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         let (mut rows, mut count, mut last, mut more) = (vec![b'['], 0, None, false);
         let mut walk = self.walk(place.after);
         while let Some((key, found)) = walk.next().await {
-            let row = found.row();
+            let row = found.row(self.hub, &key);
             if !self.query.matches(&row) {
                 continue;
             }
@@ -77,8 +77,8 @@ impl<'a> Reader<'a> {
         }
         let mut count = 0;
         let mut walk = self.walk(None);
-        while let Some((_, found)) = walk.next().await {
-            count += usize::from(self.query.matches(&found.row()));
+        while let Some((key, found)) = walk.next().await {
+            count += usize::from(self.query.matches(&found.row(self.hub, &key)));
         }
         Ok(self.query.top.map_or(count, |top| count.min(usize::try_from(top).unwrap_or(usize::MAX))))
     }
@@ -98,12 +98,12 @@ impl<'a> Reader<'a> {
     async fn aggregate(&self) -> Result<Vec<Value>, ServiceError> {
         let mut matching = Vec::new();
         let mut walk = self.walk(None);
-        while let Some((_, found)) = walk.next().await {
-            if self.query.matches(&found.row()) {
-                matching.push(found);
+        while let Some((key, found)) = walk.next().await {
+            if self.query.matches(&found.row(self.hub, &key)) {
+                matching.push((key, found));
             }
         }
-        let documents = matching.iter().map(|found| found.row().value());
+        let documents = matching.iter().map(|(key, found)| found.row(self.hub, key).value());
         self.query.aggregate(documents).map_err(|error| errors::invalid(error.to_string()))
     }
 

@@ -10,6 +10,7 @@ use iolite_query::iothub::Query;
 use iolite_query::{Document, Path};
 use serde_json::{Map, Value};
 
+use crate::Hub;
 use crate::document::Doc;
 use crate::jobs::scheduled::DeviceJob;
 use crate::twin::Twin;
@@ -24,9 +25,9 @@ enum Source<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The twin of `owner`.
-    pub(crate) fn of_twin(owner: Owner<'a>, twin: &'a Twin) -> Self {
-        Self(Source::Twin(TwinRow::new(owner, twin)))
+    /// The twin of `owner`, which stands under `key`.
+    pub(crate) fn of_twin(hub: &'a Hub, key: &'a str, owner: Owner<'a>, twin: &'a Twin) -> Self {
+        Self(Source::Twin(TwinRow::new(hub, key, owner, twin)))
     }
 
     /// What a job came to on a device.
@@ -38,9 +39,7 @@ impl<'a> Row<'a> {
     pub(crate) fn write(&self, query: &Query, out: &mut Vec<u8>) {
         let start = out.len();
         let written = match &self.0 {
-            Source::Twin(row) if query.is_select_all() => {
-                serde_json::to_writer(&mut *out, &TwinView::row(row.owner, row.twin))
-            }
+            Source::Twin(row) if query.is_select_all() => serde_json::to_writer(&mut *out, &row.view()),
             Source::Twin(row) => serde_json::to_writer(&mut *out, &query.project(row.whole())),
             Source::Job(job) => serde_json::to_writer(&mut *out, &query.project(job)),
         };
@@ -71,6 +70,8 @@ impl Document for Row<'_> {
 
 /// A twin, read as far as it was asked for.
 struct TwinRow<'a> {
+    hub: &'a Hub,
+    key: &'a str,
     owner: Owner<'a>,
     twin: &'a Twin,
     tags: OnceCell<Map<String, Value>>,
@@ -80,13 +81,17 @@ struct TwinRow<'a> {
 }
 
 impl<'a> TwinRow<'a> {
-    fn new(owner: Owner<'a>, twin: &'a Twin) -> Self {
+    fn new(hub: &'a Hub, key: &'a str, owner: Owner<'a>, twin: &'a Twin) -> Self {
         let (tags, desired, reported) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { owner, twin, tags, desired, reported, whole: OnceCell::new() }
+        Self { hub, key, owner, twin, tags, desired, reported, whole: OnceCell::new() }
+    }
+
+    fn view(&self) -> TwinView<'a> {
+        TwinView::row(self.owner, self.twin).with(self.hub.presence(self.key))
     }
 
     fn whole(&self) -> &Value {
-        self.whole.get_or_init(|| serde_json::to_value(TwinView::row(self.owner, self.twin)).unwrap_or_default())
+        self.whole.get_or_init(|| serde_json::to_value(self.view()).unwrap_or_default())
     }
 
     fn device_id(&self) -> &'a str {
@@ -102,6 +107,7 @@ impl Document for TwinRow<'_> {
         let names: Vec<&str> = path.segments().collect();
         let (section, below) = match *names.as_slice() {
             ["deviceId"] => return Some(Cow::Owned(self.device_id().into())),
+            ["connectionState"] => return Some(Cow::Owned(self.hub.presence(self.key).state().into())),
             ["tags", ref below @ ..] if !below.is_empty() => {
                 (self.tags.get_or_init(|| self.twin.tags.as_ref().map(Doc::fields).unwrap_or_default()), below)
             }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::document::Doc;
+use crate::twin::Edit;
 
 /// The key of a section's metadata.
 const METADATA: &str = "$metadata";
@@ -14,6 +15,8 @@ const METADATA: &str = "$metadata";
 const VERSION: &str = "$version";
 const LAST_UPDATED: &str = "$lastUpdated";
 const LAST_UPDATED_VERSION: &str = "$lastUpdatedVersion";
+const LAST_UPDATED_BY: &str = "$lastUpdatedBy";
+const LAST_UPDATED_BY_DIGEST: &str = "$lastUpdatedByDigest";
 
 /// When something was set, for the metadata.
 #[derive(Debug, Clone)]
@@ -22,6 +25,15 @@ pub(crate) struct Stamp {
     pub(crate) at: String,
     /// The section's version with it; left out while nothing was ever set.
     pub(crate) version: Option<u64>,
+}
+
+/// Who set something, where it was a configuration: for the metadata (recorded 2020).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Author {
+    /// The configuration's id.
+    pub(crate) id: Box<str>,
+    /// The configuration's state, as a number.
+    pub(crate) digest: i64,
 }
 
 /// A section taken apart.
@@ -79,6 +91,43 @@ impl Section {
         self.merge(values, at);
     }
 
+    /// The section once it holds what configurations set, each over those before it, as one change at the moment `at`;
+    /// `None` where it holds all of that already.
+    pub(crate) fn rolled_out(&self, parts: &[(&Author, &[Edit])], at: &str) -> Option<Self> {
+        let mut aim = self.values.clone();
+        let edits = || parts.iter().flat_map(|(author, edits)| edits.iter().map(move |edit| (*author, edit)));
+        for (_, edit) in edits() {
+            match edit {
+                Edit::Keep => {}
+                Edit::Merge(patch) => merge_plain(&mut aim, patch.clone()),
+                Edit::Replace(values) => {
+                    aim.clear();
+                    merge_plain(&mut aim, values.clone());
+                }
+            }
+        }
+        if aim == self.values {
+            return None;
+        }
+        let mut changed = self.clone();
+        changed.version += 1;
+        let stamp = Stamp { at: at.to_owned(), version: Some(changed.version) };
+        for (author, edit) in edits() {
+            let values = match edit {
+                Edit::Keep => continue,
+                Edit::Merge(patch) => patch,
+                Edit::Replace(values) => {
+                    changed.values.clear();
+                    changed.metadata.clear();
+                    values
+                }
+            };
+            merge(&mut changed.values, &mut changed.metadata, values.clone(), &stamp);
+            sign(&mut changed.metadata, values, author);
+        }
+        Some(changed)
+    }
+
     /// Drops what only the service writes from a section that a client sent.
     pub(crate) fn strip(mut sent: Map<String, Value>) -> Map<String, Value> {
         sent.remove(METADATA);
@@ -115,6 +164,19 @@ fn merge(values: &mut Map<String, Value>, metadata: &mut Map<String, Value>, pat
                 metadata.insert(key.clone(), Value::Object(below));
                 values.insert(key, leaf);
             }
+        }
+    }
+}
+
+/// Puts `author` beside the moment of every plain value that `patch` set.
+fn sign(metadata: &mut Map<String, Value>, patch: &Map<String, Value>, author: &Author) {
+    for (key, value) in patch {
+        let Some(Value::Object(below)) = metadata.get_mut(key) else { continue };
+        if let Value::Object(patch) = value {
+            sign(below, patch, author);
+        } else {
+            below.insert(LAST_UPDATED_BY.to_owned(), Value::from(&*author.id));
+            below.insert(LAST_UPDATED_BY_DIGEST.to_owned(), Value::from(author.digest.to_string()));
         }
     }
 }
@@ -179,6 +241,25 @@ mod tests {
         changed.merge(object(json!({"a": null, "d": {"e": null}, "x": null})), "t2".to_owned());
         assert_eq!(changed.values, object(json!({"d": {}})));
         assert!(changed.metadata.get("a").is_none() && changed.metadata.get("x").is_none());
+    }
+
+    #[test]
+    fn what_configurations_set_is_one_change_and_bears_their_names() {
+        let before = section(json!({"a": 1, "own": 7}));
+        let (base, layer) = (Author { id: "base".into(), digest: 5 }, Author { id: "layer".into(), digest: 6 });
+        let (set, over) = ([Edit::Merge(object(json!({"a": 2, "b": {"c": 3}})))], [Edit::Merge(object(json!({"a": 4})))]);
+        let after = before.rolled_out(&[(&base, &set), (&layer, &over)], "t2").unwrap();
+        assert_eq!((after.version, &after.values), (2, &object(json!({"a": 4, "own": 7, "b": {"c": 3}}))));
+        let by = |id: &str, digest: &str| {
+            json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2, "$lastUpdatedBy": id, "$lastUpdatedByDigest": digest})
+        };
+        assert_eq!((&after.metadata["a"], &after.metadata["b"]["c"]), (&by("layer", "6"), &by("base", "5")));
+        assert!(after.metadata.get("$lastUpdatedBy").is_none() && after.metadata["own"].get("$lastUpdatedBy").is_none());
+        assert_eq!(after.rolled_out(&[(&base, &set), (&layer, &over)], "t3"), None);
+        let whole = [Edit::Replace(object(json!({"z": 1, "gone": null})))];
+        let replaced = after.rolled_out(&[(&base, &whole)], "t3").unwrap();
+        assert_eq!(replaced.values, object(json!({"z": 1})));
+        assert_eq!(replaced.rolled_out(&[(&base, &whole)], "t4"), None);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Used by the twin operations and by queries. The sections are copied as text.
 
+use std::collections::BTreeMap;
+
 use iolite_kernel::Answer;
 use serde::Serialize;
 
@@ -11,7 +13,7 @@ use crate::document::Doc;
 use crate::module::Module;
 use crate::moment::Moment;
 use crate::sessions::Presence;
-use crate::twin::Twin;
+use crate::twin::{RolloutStatus, Twin};
 
 /// Whose twin it is.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,8 @@ pub(crate) struct TwinView<'a> {
     tags: Option<&'a Doc>,
     properties: PropertiesView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    configurations: Option<BTreeMap<&'a str, RolloutView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     capabilities: Option<Capabilities>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_scope: Option<&'a str>,
@@ -58,6 +62,11 @@ pub(crate) struct TwinView<'a> {
 struct PropertiesView<'a> {
     desired: &'a Doc,
     reported: &'a Doc,
+}
+
+#[derive(Debug, Serialize)]
+struct RolloutView {
+    status: RolloutStatus,
 }
 
 impl<'a> TwinView<'a> {
@@ -88,6 +97,7 @@ impl<'a> TwinView<'a> {
             version: twin.version,
             tags: twin.tags.as_ref(),
             properties: PropertiesView { desired: &twin.desired, reported: &twin.reported },
+            configurations: (!twin.configurations.is_empty()).then(|| rollouts(twin)),
             capabilities: device.map(|device| Capabilities { iot_edge: device.iot_edge }),
             device_scope: device.and_then(|device| device.device_scope.as_deref()),
             parent_scopes: device.map(|device| &*device.parent_scopes).filter(|scopes| !scopes.is_empty()),
@@ -109,6 +119,10 @@ impl<'a> TwinView<'a> {
         view.capabilities.get_or_insert(Capabilities { iot_edge: false });
         view
     }
+}
+
+fn rollouts(twin: &Twin) -> BTreeMap<&str, RolloutView> {
+    twin.configurations.iter().map(|(id, status)| (&**id, RolloutView { status: *status })).collect()
 }
 
 /// 200 with the twin. Recorded answers have no etag header.

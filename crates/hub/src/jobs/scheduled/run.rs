@@ -86,11 +86,11 @@ async fn find(hub: &Hub, at: &str, job: &ScheduledJob, query: &Query) -> Result<
     let mut walk = Walk::new(hub, hub_of(at), query.from, None);
     let mut most = query.top.unwrap_or(u64::MAX);
     let mut piece = Vec::new();
-    while let Some((_, found)) = walk.next().await {
+    while let Some((key, found)) = walk.next().await {
         if most == 0 {
             break;
         }
-        if query.matches(&found.row()) {
+        if query.matches(&found.row(hub, &key)) {
             most -= 1;
             piece.push(pending(job, &found, hub.ground.now()));
         }

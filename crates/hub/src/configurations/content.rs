@@ -1,6 +1,6 @@
 //! The content of a configuration, taken apart into what it sets on which twin.
 //!
-//! Used by `Configuration_ApplyOnEdgeDevice`. Keys are `properties.desired`, which sets all of them, or a path below it,
+//! Used by `Configuration_ApplyOnEdgeDevice`, and by the roll-out of configurations. Keys are `properties.desired`, which sets all of them, or a path below it,
 //! which sets that one.
 
 use iolite_kernel::ServiceError;
@@ -16,28 +16,63 @@ const DESIRED: &str = "properties.desired";
 /// How many names a path below it may have; a twin takes no deeper ones.
 const DEEPEST: usize = 11;
 
+/// The module whose desired properties say which modules a device runs.
+pub(super) const AGENT: &str = "$edgeAgent";
+/// How many modules a content may be for (documented).
+const MOST_MODULES: usize = 50;
+
 /// What a content sets.
 #[derive(Debug)]
 pub(super) struct Content {
-    device: Vec<Edit>,
-    modules: Vec<(String, Vec<Edit>)>,
+    /// On the device's twin.
+    pub(super) device: Vec<Edit>,
+    /// On the twin of each module that is targeted.
+    pub(super) module: Vec<Edit>,
+    /// On the twins of an Edge device's modules, by their ids.
+    pub(super) modules: Vec<(String, Vec<Edit>)>,
 }
 
 impl Content {
-    /// Reads `deviceContent` and `modulesContent`; one of them must be there.
-    pub(super) fn read(sent: &Map<String, Value>) -> Result<Self, ServiceError> {
-        let (device, modules) = (body::section(sent, "deviceContent")?, body::section(sent, "modulesContent")?);
-        if device.is_none() && modules.is_none() {
+    /// Reads what is to be put on one Edge device: `deviceContent` and `modulesContent`; one of them must be there.
+    pub(super) fn of_device(sent: &Map<String, Value>) -> Result<Self, ServiceError> {
+        if body::section(sent, "deviceContent")?.is_none() && body::section(sent, "modulesContent")?.is_none() {
             return Err(refuse("The body has neither 'deviceContent' nor 'modulesContent'.".to_owned()));
         }
-        let mut content = Self { device: device.map_or_else(|| Ok(Vec::new()), edits)?, modules: Vec::new() };
+        Self::read(sent)
+    }
+
+    /// Reads a content of any kind.
+    pub(super) fn read(sent: &Map<String, Value>) -> Result<Self, ServiceError> {
+        let part = |name: &str| body::section(sent, name)?.map_or_else(|| Ok(Vec::new()), edits);
+        let mut content = Self { device: part("deviceContent")?, module: part("moduleContent")?, modules: Vec::new() };
+        let modules = body::section(sent, "modulesContent")?;
+        if modules.is_some_and(|modules| modules.len() > MOST_MODULES) {
+            return Err(refuse(format!("The content is for more than {MOST_MODULES} modules.")));
+        }
         for (id, part) in modules.into_iter().flatten() {
             let Value::Object(part) = part else {
                 return Err(refuse(format!("The content of module '{}' is not a JSON object.", body::shortened(id))));
             };
-            content.modules.push((ids::module(id)?.to_owned(), edits(part)?));
+            let id = ids::module(id).map_err(|error| refuse(error.message))?;
+            content.modules.push((id.to_owned(), edits(part)?));
         }
         Ok(content)
+    }
+
+    /// Checks what can be checked without the twins: names, values and depth.
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
+        let modules = self.modules.iter().flat_map(|(_, edits)| edits);
+        for edit in self.device.iter().chain(&self.module).chain(modules) {
+            let change = Change { tags: Edit::Keep, desired: edit.clone() };
+            change.check().map_err(|error| refuse(error.message))?;
+        }
+        Ok(())
+    }
+
+    /// Whether it says by itself which modules an Edge device runs; what does not is laid over one that does.
+    pub(super) fn is_base(&self) -> bool {
+        let agent = self.modules.iter().find(|(module, _)| module == AGENT);
+        agent.is_some_and(|(_, edits)| edits.iter().any(|edit| matches!(edit, Edit::Replace(_))))
     }
 
     /// Sets it all on the twins of `device_id` and of its modules; a module that is missing is made.
