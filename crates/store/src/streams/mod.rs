@@ -15,11 +15,15 @@
 //! On the disk a stream is a folder of append-only segments; see the decision of 2026-11-22 about them.
 
 mod commit;
+#[cfg(test)]
+mod durability;
 mod durable;
 mod head;
 mod journal;
 mod limits;
 mod log;
+#[cfg(test)]
+mod model;
 mod partition;
 mod record;
 mod recovery;
@@ -29,6 +33,8 @@ mod state;
 mod stream;
 #[expect(clippy::module_inception, reason = "the type that the module is named for")]
 mod streams;
+#[cfg(test)]
+mod suite;
 mod tail;
 
 pub use durable::{Appended, Durable};

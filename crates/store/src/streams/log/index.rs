@@ -13,13 +13,18 @@ use super::frame::walk;
 use crate::streams::head::{Head, Start};
 use crate::streams::limits::MOST_PARTITIONS;
 
-/// How many bytes of a segment share one mark.
-const BLOCK: u64 = 256 << 10;
+/// How many bytes of a segment share one mark, at most.
+const LARGEST_BLOCK: u64 = 256 << 10;
+
+/// Into how many blocks a segment is divided, at least.
+const LEAST_BLOCKS: u64 = 16;
 
 /// The segments of a stream, the oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::streams) struct Index {
     segments: VecDeque<Segment>,
+    /// How many bytes of a segment share one mark.
+    block: u64,
 }
 
 /// What is known of a segment.
@@ -63,6 +68,11 @@ pub(super) struct Place {
 }
 
 impl Index {
+    /// The index of a log whose segments have so many bytes.
+    pub(super) fn of(segment_bytes: u64) -> Self {
+        Self { segments: VecDeque::new(), block: (segment_bytes / LEAST_BLOCKS).min(LARGEST_BLOCK) }
+    }
+
     /// Begins a segment whose frames begin at `position`.
     pub(super) fn begin(&mut self, number: u64, path: PathBuf, position: u64, heads: &[Head]) {
         let blocks = vec![Block::at(position, heads)];
@@ -73,7 +83,7 @@ impl Index {
     /// records of a stream.
     pub(super) fn pass(&mut self, heads: &mut Vec<Head>, length: u64, records: &[u8]) -> Option<u64> {
         let segment = self.segments.back_mut()?;
-        if segment.blocks.last().is_none_or(|block| segment.length - block.position >= BLOCK) {
+        if segment.blocks.last().is_none_or(|block| segment.length - block.position >= self.block) {
             segment.blocks.push(Block::at(segment.length, heads));
         }
         let block = segment.blocks.last_mut()?;

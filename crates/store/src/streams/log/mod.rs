@@ -84,7 +84,7 @@ impl Log {
             segment_bytes,
             heads: Vec::new(),
             frame: 0,
-            index: Arc::default(),
+            index: Arc::new(RwLock::new(Index::of(segment_bytes))),
             active: Active::None,
             stale: Vec::new(),
         }
