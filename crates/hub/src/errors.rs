@@ -110,6 +110,8 @@ catalogue! {
     SERVER_ERROR = 500_001 "ServerError";
     /// A device answered what cannot be passed on.
     GENERIC_BAD_GATEWAY = 502_000 "GenericBadGateway";
+    /// The hub cannot do it now.
+    SERVICE_UNAVAILABLE = 503_001 "ServiceUnavailable";
     /// A device did not answer in time.
     GATEWAY_TIMEOUT = 504_101 "GatewayTimeout";
 }

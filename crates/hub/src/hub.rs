@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use iolite_kernel::{Ground, ServiceError};
 use iolite_resources::{Certificate, Estate, Hub as HubRecord};
+use iolite_store::streams::{Limits, Streams};
 use iolite_store::{Store, Table, Versioned};
 
 use crate::blobs::{BlobClient, Blobs};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
 use crate::jobs::registry::RegistryJob;
 use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
+use crate::news::Newsroom;
+use crate::notifications::Notices;
 use crate::registry::Registry;
 use crate::sessions::{PresenceRecord, Sessions};
-use crate::telemetry::{EventSink, MemorySink};
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
 /// How many records are looked at under one lock.
@@ -46,7 +48,7 @@ pub struct Hub {
     /// Who is connected.
     pub(crate) sessions: Sessions,
     /// Where events go.
-    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) streams: Streams,
     /// Cloud-to-device messages that wait.
     pub(crate) bound: Table<Bound>,
     /// Those of them that somebody has under lock.
@@ -55,6 +57,10 @@ pub struct Hub {
     pub(crate) deadlines: Deadlines,
     /// What became of messages, before it is told.
     pub(crate) feedback_records: Table<FeedbackRecord>,
+    /// What the back end is told of: feedback in batches, and finished uploads.
+    pub(crate) notices: Notices,
+    /// What changes mean to sessions and routes.
+    pub(crate) newsroom: Newsroom,
 }
 
 impl Hub {
@@ -76,11 +82,13 @@ impl Hub {
             registry_jobs: store.table(),
             presences: store.table(),
             sessions: Sessions::new(),
-            events: Arc::new(MemorySink::default()),
+            streams: Streams::memory(Limits::default()),
             bound: store.table(),
             locks: Locks::default(),
             deadlines: Deadlines::default(),
             feedback_records: store.table(),
+            notices: Notices::new(&store),
+            newsroom: Newsroom::default(),
             store,
         }
     }
@@ -94,8 +102,8 @@ impl Hub {
 
     /// The same over the streams that keep its events.
     #[must_use]
-    pub fn with_events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.events = events;
+    pub fn with_streams(mut self, streams: Streams) -> Self {
+        self.streams = streams;
         self
     }
 
@@ -141,7 +149,16 @@ impl Hub {
         hub: &str,
         change: impl Fn(&mut Registry<'_, '_>) -> Result<R, ServiceError> + Send,
     ) -> Result<R, ServiceError> {
-        self.store.transact(move |transaction| change(&mut Registry { hub: self, key: hub, transaction })).await
+        let changed = self.store.transact(move |transaction| {
+            let revision = transaction.revision();
+            let mut registry = Registry { hub: self, key: hub, transaction, news: Vec::new() };
+            let result = change(&mut registry)?;
+            self.newsroom.note(revision, registry.news);
+            Ok::<_, ServiceError>((result, revision))
+        });
+        let (result, revision) = changed.await?;
+        self.tell_news(revision);
+        Ok(result)
     }
 }
 

@@ -31,6 +31,8 @@ mod module;
 pub mod module_twins;
 pub mod modules;
 mod moment;
+mod news;
+pub mod notifications;
 mod operations;
 pub mod outbound;
 pub mod pnp;

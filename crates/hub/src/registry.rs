@@ -3,6 +3,8 @@
 //! Called by PUT, DELETE and bulk requests over devices and modules, so that an identity, its twin and its modules always
 //! come and go together. It checks no permission and builds no answer.
 
+use std::sync::Arc;
+
 use iolite_kernel::{Precondition, ServiceError, Timestamp};
 use iolite_store::{Transaction, Versioned};
 use serde::Deserialize;
@@ -10,8 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::authentication::{AuthenticationBody, Credentials};
 use crate::body::Object;
+use crate::c2d::queue_of;
 use crate::device::Device;
 use crate::module::Module;
+use crate::news::{News, What};
 use crate::twin::{Birth, Twin};
 use crate::{Hub, errors, etag, ids};
 
@@ -82,6 +86,8 @@ pub(crate) struct Registry<'a, 't> {
     /// The hub's key.
     pub(crate) key: &'a str,
     pub(crate) transaction: &'a mut Transaction<'t>,
+    /// What the change means to others.
+    pub(crate) news: Vec<News>,
 }
 
 impl Registry<'_, '_> {
@@ -129,7 +135,7 @@ impl Registry<'_, '_> {
         device.status_changed_at = None;
         let twin = twin.made_at(now)?;
         self.put_device(&device);
-        self.transaction.put(&self.hub.twins, &ids::device_key(self.key, id), twin);
+        self.make_twin(&ids::device_key(self.key, id), twin);
         self.follow_edge(false, &device)?;
         Ok(device)
     }
@@ -146,12 +152,12 @@ impl Registry<'_, '_> {
     /// Removes the device `id` with its modules and all their twins.
     pub(crate) fn delete_device(&mut self, id: &str) {
         let key = ids::device_key(self.key, id);
-        self.transaction.delete(&self.hub.devices, &key);
-        self.transaction.delete(&self.hub.twins, &key);
         for (module, _) in self.transaction.all(&self.hub.modules, &format!("{key}/")) {
             self.transaction.delete(&self.hub.modules, &module);
-            self.transaction.delete(&self.hub.twins, &module);
+            self.drop_belongings(&module);
         }
+        self.transaction.delete(&self.hub.devices, &key);
+        self.drop_belongings(&key);
     }
 
     /// Makes the module `id` of the device `device_id` with its twin.
@@ -195,7 +201,7 @@ impl Registry<'_, '_> {
     pub(crate) fn delete_module(&mut self, device_id: &str, id: &str) {
         let key = ids::module_key(self.key, device_id, id);
         self.transaction.delete(&self.hub.modules, &key);
-        self.transaction.delete(&self.hub.twins, &key);
+        self.drop_belongings(&key);
     }
 
     /// The twin under an identity's key.
@@ -205,7 +211,37 @@ impl Registry<'_, '_> {
 
     /// Puts the twin of an identity that is there.
     pub(crate) fn put_twin(&mut self, key: &str, twin: Twin) {
+        self.note_twin(key, &twin, |before, after| What::Updated { before, after });
         self.transaction.put(&self.hub.twins, key, twin);
+    }
+
+    /// The same where tags and desired properties were replaced as a whole.
+    pub(crate) fn put_replaced_twin(&mut self, key: &str, twin: Twin) {
+        self.note_twin(key, &twin, |before, after| What::Replaced { before, after });
+        self.transaction.put(&self.hub.twins, key, twin);
+    }
+
+    fn note_twin(&mut self, key: &str, twin: &Twin, what: impl Fn(Arc<Twin>, Arc<Twin>) -> What) {
+        if let Some(before) = self.twin(key) {
+            self.news.push(News { key: key.into(), what: what(before.value, Arc::new(twin.clone())) });
+        }
+    }
+
+    fn make_twin(&mut self, key: &str, twin: Twin) {
+        self.news.push(News { key: key.into(), what: What::Created(Arc::new(twin.clone())) });
+        self.transaction.put(&self.hub.twins, key, twin);
+    }
+
+    /// Drops what is kept of an identity besides itself: its twin, its connections, the messages that wait for it.
+    fn drop_belongings(&mut self, key: &str) {
+        if let Some(twin) = self.twin(key) {
+            self.news.push(News { key: key.into(), what: What::Deleted(twin.value) });
+        }
+        self.transaction.delete(&self.hub.twins, key);
+        self.transaction.delete(&self.hub.presences, key);
+        for (message, _) in self.transaction.all(&self.hub.bound, &queue_of(key)) {
+            self.transaction.delete(&self.hub.bound, &message);
+        }
     }
 
     fn put_device(&mut self, device: &Device) {
@@ -232,7 +268,7 @@ impl Registry<'_, '_> {
         let twin = twin.made_at(now)?;
         let key = ids::module_key(self.key, device_id, id);
         self.transaction.put(&self.hub.modules, &key, module.clone());
-        self.transaction.put(&self.hub.twins, &key, twin);
+        self.make_twin(&key, twin);
         Ok(module)
     }
 

@@ -12,8 +12,7 @@ mod queue;
 mod settings;
 mod watch;
 
-pub(crate) use bound::Bound;
+pub(crate) use bound::{Bound, queue_of};
 pub(crate) use deadlines::Deadlines;
 pub(crate) use locks::Locks;
-pub(crate) use outcome::{FeedbackRecord, Outcome};
-pub(crate) use queue::Addressee;
+pub(crate) use outcome::FeedbackRecord;

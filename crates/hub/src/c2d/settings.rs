@@ -7,6 +7,8 @@ use iolite_kernel::SignedDuration;
 use iolite_resources::Hub as HubRecord;
 use serde_json::Value;
 
+use crate::notifications::duration;
+
 /// How many messages may wait for one identity.
 pub(crate) const MOST_WAITING: usize = 50;
 /// The largest message, in bytes.
@@ -30,27 +32,4 @@ pub(crate) fn most_deliveries(hub: &HubRecord) -> u32 {
 
 fn of<'a>(hub: &'a HubRecord, name: &str) -> Option<&'a Value> {
     hub.other_properties.get("cloudToDevice")?.get(name)
-}
-
-/// A duration as ARM writes it (`PT1H`, `P1DT2H`); a day has 24 hours.
-pub(crate) fn duration(value: Option<&Value>) -> Option<SignedDuration> {
-    let span: jiff::Span = value?.as_str()?.parse().ok()?;
-    let seconds = span.total(jiff::SpanTotal::from(jiff::Unit::Second).days_are_24_hours()).ok()?;
-    SignedDuration::try_from_secs_f64(seconds).ok().filter(SignedDuration::is_positive)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn durations_are_those_of_arm() {
-        assert_eq!(duration(Some(&json!("PT1H"))), Some(SignedDuration::from_hours(1)));
-        assert_eq!(duration(Some(&json!("P1DT2H"))), Some(SignedDuration::from_hours(26)));
-        for odd in [json!("1 hour ago or so"), json!(5), json!("PT0S")] {
-            assert_eq!(duration(Some(&odd)), None);
-        }
-    }
 }

@@ -166,7 +166,8 @@ impl Hub {
         lock_token: &str,
         settlement: Settlement,
     ) -> Result<(), ServiceError> {
-        let key = self.notices.locks.release(&queue.prefix(hub), lock_token, self.ground.now()).ok_or_else(lock_lost)?;
+        let key =
+            self.notices.locks.release(&queue.prefix(hub), lock_token, self.ground.now()).ok_or_else(lock_lost)?;
         let most = self.queue_settings(hub, queue).most_deliveries;
         let settled = self.store.transact(|transaction| {
             let notice = transaction.get(&self.notices.table, &key).ok_or_else(lock_lost)?;

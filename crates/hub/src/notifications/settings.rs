@@ -20,11 +20,8 @@ pub(super) struct QueueSettings {
     pub(super) most_deliveries: u32,
 }
 
-const USUAL: QueueSettings = QueueSettings {
-    lock: SignedDuration::from_mins(1),
-    life: SignedDuration::from_hours(1),
-    most_deliveries: 10,
-};
+const USUAL: QueueSettings =
+    QueueSettings { lock: SignedDuration::from_mins(1), life: SignedDuration::from_hours(1), most_deliveries: 10 };
 
 impl QueueSettings {
     /// Those of `queue` of `hub`; a hub that is gone has the usual ones.

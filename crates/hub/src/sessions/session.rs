@@ -72,7 +72,7 @@ impl DeviceSession for Session {
         if let Some(fault) = faults::asked_for(&message) {
             return self.hub.inject(&self.line, fault);
         }
-        self.source.send(&self.hub, message)
+        self.source.send(&self.hub, message, now)
     }
 
     fn listen(&self, features: Features) {

@@ -42,7 +42,10 @@ async fn whoever_asks_sees_a_device_come_and_go() {
     world.advance(60);
     drop(signed_in);
     let twin = world.twin("dev1").await;
-    assert_eq!((&twin["connectionState"], &twin["lastActivityTime"]), (&json!("Disconnected"), &device["lastActivityTime"]));
+    assert_eq!(
+        (&twin["connectionState"], &twin["lastActivityTime"]),
+        (&json!("Disconnected"), &device["lastActivityTime"])
+    );
     let device = fixture::json(&world.call("Devices_GetIdentity", &[("id", "dev1")], &[], None).await.unwrap());
     assert_eq!(device["connectionStateUpdatedTime"], "2026-01-02T03:05:05.678Z");
 }

@@ -1,13 +1,10 @@
-//! Telemetry: events of devices and modules, on their way into the hub's stream.
+//! Telemetry: events of devices and modules, on their way into the hub's streams.
 //!
 //! Called once for every message of every session, so what can be worked out beforehand is worked out at sign-in: the
-//! partition, and who the events come from. The streams themselves are behind [`EventSink`]; routes are `routing`'s.
+//! partition, the stream, and who the events come from. Where else an event goes is `routing`'s to say.
 
 pub(crate) mod faults;
-mod sink;
 mod source;
+mod streams;
 
-pub use sink::EventSink;
-
-pub(crate) use sink::MemorySink;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, partition_of};

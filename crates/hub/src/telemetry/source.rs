@@ -1,15 +1,21 @@
 //! Who sends: a device or module, with everything that the hub stamps on its events worked out once.
 
-use iolite_identity::{DeviceCaller, KeyMeans};
-use iolite_kernel::ServiceError;
-use iolite_messaging::{EventOrigin, HubEvent, Message, Receipt};
+use std::sync::Arc;
 
-use crate::{Hub, errors, ids};
+use iolite_identity::{DeviceCaller, KeyMeans};
+use iolite_kernel::{ServiceError, Timestamp};
+use iolite_messaging::{EventOrigin, HubEvent, Message, Receipt};
+use iolite_store::streams::Stream;
+
+use crate::telemetry::streams::{receipt, unavailable};
+use crate::{Hub, errors};
 
 /// The largest message that a device may send, in bytes (documented: 256 KB).
 const LARGEST: usize = 256 * 1024;
 /// What the hub calls telemetry in `iothub-message-source`.
 const TELEMETRY: &str = "Telemetry";
+/// Room for the lengths and ids of an event.
+const ROOM: usize = 256;
 
 /// A sender of events.
 pub(crate) struct Source {
@@ -17,6 +23,7 @@ pub(crate) struct Source {
     hub: String,
     partition: u32,
     origin: EventOrigin,
+    stream: Arc<Stream>,
 }
 
 impl Source {
@@ -33,7 +40,8 @@ impl Source {
             auth_method: auth_method(caller).into(),
         };
         let partition = partition_of(&caller.device_id, service.partition_count(&hub));
-        Ok(Self { hub, partition, origin })
+        let stream = service.own_stream(&hub)?;
+        Ok(Self { hub, partition, origin, stream })
     }
 
     /// The key of its hub.
@@ -46,16 +54,16 @@ impl Source {
         &self.origin
     }
 
-    /// Takes an event.
-    pub(crate) fn send(&self, service: &Hub, message: Message) -> Result<Receipt, ServiceError> {
+    /// Takes an event that comes at `now`.
+    pub(crate) fn send(&self, service: &Hub, message: Message, now: Timestamp) -> Result<Receipt, ServiceError> {
         let size = message.size();
         if size > LARGEST {
             let message = format!("The message has {size} bytes; a hub takes {LARGEST}.");
             return Err(ServiceError::new(&errors::MESSAGE_TOO_LARGE, message));
         }
-        let mut event = Vec::with_capacity(size + 256 + self.origin.auth_method.len());
+        let mut event = Vec::with_capacity(size + ROOM + self.origin.auth_method.len());
         HubEvent::encode_parts(&message, TELEMETRY, Some(&self.origin), &mut event);
-        service.events.append(&self.hub, self.partition, &event)
+        self.stream.append(self.partition, now, &event).map(receipt).map_err(unavailable)
     }
 }
 

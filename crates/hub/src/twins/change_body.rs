@@ -106,6 +106,9 @@ fn write(
     }
     let changed = current.changed(change, registry.hub.ground.now())?;
     let answer = view::answer(owner, &changed, registry.hub.presence(key));
-    registry.put_twin(key, changed);
+    match change {
+        Change { tags: Edit::Replace(_), desired: Edit::Replace(_) } => registry.put_replaced_twin(key, changed),
+        Change { .. } => registry.put_twin(key, changed),
+    }
     Ok(answer)
 }

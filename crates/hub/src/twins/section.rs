@@ -3,11 +3,15 @@
 //! Used by the twin to make, merge and replace `desired` (and, once devices connect, `reported`). Sections are kept as the
 //! text that is sent: values first, then `$metadata` and `$version`, as recorded. It checks no limits.
 
+mod patch;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::document::Doc;
 use crate::twin::Edit;
+
+pub(crate) use patch::plain_patch;
 
 /// The key of a section's metadata.
 const METADATA: &str = "$metadata";

@@ -1,0 +1,61 @@
+//! The streams of hubs: the built-in endpoint's, and those of further entities that routes lead to.
+
+use std::sync::Arc;
+
+use iolite_kernel::{ServiceError, SignedDuration, Timestamp};
+use iolite_messaging::Receipt;
+use iolite_store::streams::{Appended, Durable, Stream};
+
+use crate::{Hub, errors};
+
+const HOURS_A_DAY: i64 = 24;
+
+impl Hub {
+    /// The name of the stream behind the built-in endpoint of the hub keyed `hub`.
+    pub(crate) fn own_stream_name(hub: &str) -> String {
+        format!("hub-{hub}")
+    }
+
+    /// The stream behind the built-in endpoint of the hub keyed `hub`, with as many partitions as the hub has.
+    pub(crate) fn own_stream(&self, hub: &str) -> Result<Arc<Stream>, ServiceError> {
+        let days = self.hubs.get(hub).map_or(1, |hub| hub.events.retention_days);
+        self.stream(&Self::own_stream_name(hub), self.partition_count(hub), days)
+    }
+
+    /// A stream of so many partitions that keeps events for so many days.
+    pub(crate) fn stream(&self, name: &str, partitions: u32, days: u32) -> Result<Arc<Stream>, ServiceError> {
+        let stream = self.streams.stream(name, partitions.max(1)).map_err(unavailable)?;
+        stream.set_retention(Some(SignedDuration::from_hours(i64::from(days) * HOURS_A_DAY)));
+        Ok(stream)
+    }
+
+    /// Drops events that are older than their hubs keep them, at the moment `now`.
+    pub(crate) async fn drop_old_events(&self, now: Timestamp) {
+        for (key, hub) in self.hubs.all("") {
+            let kept = SignedDuration::from_hours(i64::from(hub.events.retention_days) * HOURS_A_DAY);
+            let Ok(stream) = self.own_stream(&key) else { continue };
+            if let Ok(oldest) = now.checked_sub(kept)
+                && let Err(error) = stream.retain(oldest).await
+            {
+                tracing::warn!(%error, hub = %key, "old events could not be dropped");
+            }
+        }
+    }
+}
+
+/// The stream does not take the event now.
+pub(crate) fn unavailable(error: iolite_store::StoreError) -> ServiceError {
+    ServiceError::new(&errors::SERVICE_UNAVAILABLE, "The event cannot be kept now.").because(error)
+}
+
+/// What is still to be waited for until the event is kept.
+pub(crate) fn receipt(appended: Appended) -> Receipt {
+    match appended.durable.outcome() {
+        Some(Ok(())) => Receipt::settled(),
+        _ => Receipt::waiting(Box::pin(kept(appended.durable))),
+    }
+}
+
+async fn kept(durable: Durable) -> Result<(), ServiceError> {
+    durable.wait().await.map_err(unavailable)
+}
