@@ -20,15 +20,10 @@ impl ResourceContents for Hub {
         clear(transaction, &self.device_jobs, &prefix);
         clear(transaction, &self.registry_jobs, &prefix);
         clear(transaction, &self.notices.table, &prefix);
-        clear(transaction, &self.jobs, &prefix);
-        clear(transaction, &self.device_jobs, &prefix);
-        clear(transaction, &self.registry_jobs, &prefix);
+        clear(transaction, &self.uploads, &prefix);
         clear(transaction, &self.presences, &prefix);
         clear(transaction, &self.bound, &prefix);
         clear(transaction, &self.feedback_records, &prefix);
-        clear(transaction, &self.jobs, &prefix);
-        clear(transaction, &self.device_jobs, &prefix);
-        clear(transaction, &self.registry_jobs, &prefix);
     }
 }
 

@@ -8,7 +8,6 @@ use iolite_kernel::{Method, Need, Operation, Service, Support};
 use crate::versions;
 
 const MESSAGES: &str = "Messages between devices and the hub are not built yet.";
-const FILES: &str = "File upload is not built yet.";
 
 /// Every operation of the device API.
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -33,21 +32,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "/devices/{id}/messages/deviceBound/{lockToken}/abandon",
         "Gives a cloud-to-device message back.",
         MESSAGES,
-    ),
-    operation("Device_CreateFileUploadSasUri", Method::Post, "/devices/{id}/files", "Begins a file upload.", FILES),
-    operation(
-        "Device_UpdateFileUploadStatus",
-        Method::Post,
-        "/devices/{id}/files/notifications",
-        "Reports what came of a file upload.",
-        FILES,
-    ),
-    operation(
-        "Device_UpdateFileUploadStatusByCorrelation",
-        Method::Post,
-        "/devices/{id}/files/notifications/{correlationId}",
-        "Reports what came of a file upload, in the older form.",
-        FILES,
     ),
     Operation {
         need: Need::OwnDevice { device: "id", module: Some("mid") },

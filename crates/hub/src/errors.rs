@@ -36,8 +36,22 @@ catalogue! {
     DEVICE_DEFINED_MULTIPLE_TIMES = 400_011 "DeviceDefinedMultipleTimes";
     /// The time for it was over before it was done.
     REQUEST_TIMED_OUT = 400_024 "RequestTimedOut";
+    /// The hub has no storage account for uploads.
+    DEFAULT_STORAGE_ENDPOINT_NOT_CONFIGURED = 400_014 "DefaultStorageEndpointNotConfigured";
+    /// An upload's correlation id is none that is open.
+    INVALID_FILE_UPLOAD_CORRELATION_ID = 400_015 "InvalidFileUploadCorrelationId";
+    /// An upload's correlation id has run out.
+    EXPIRED_FILE_UPLOAD_CORRELATION_ID = 400_016 "ExpiredFileUploadCorrelationId";
+    /// The hub's storage account cannot be used.
+    INVALID_STORAGE_ENDPOINT = 400_017 "InvalidStorageEndpoint";
+    /// A report on an upload does not say what came of it.
+    INVALID_FILE_UPLOAD_COMPLETION_STATUS = 400_019 "InvalidFileUploadCompletionStatus";
+    /// The blob of an upload cannot be found.
+    INVALID_STORAGE_ENDPOINT_OR_BLOB = 400_020 "InvalidStorageEndpointOrBlob";
     /// A scope names no Edge device of the hub.
     INVALID_DEVICE_SCOPE = 400_028 "InvalidDeviceScope";
+    /// An endpoint is to be reached by a means that is not emulated.
+    INVALID_ENDPOINT_AUTHENTICATION_TYPE = 400_031 "InvalidEndpointAuthenticationType";
     /// A configuration's target condition cannot be read.
     INVALID_CONFIGURATION_TARGET_CONDITION = 400_401 "InvalidConfigurationTargetCondition";
     /// A configuration's content is of no or of several kinds.
@@ -64,6 +78,8 @@ catalogue! {
     JOB_QUOTA_EXCEEDED = 403_003 "JobQuotaExceeded";
     /// As many messages wait for the device as may.
     DEVICE_MAXIMUM_QUEUE_DEPTH_EXCEEDED = 403_004 "DeviceMaximumQueueDepthExceeded";
+    /// The device has as many uploads open as it may.
+    DEVICE_MAXIMUM_ACTIVE_FILE_UPLOAD_LIMIT_EXCEEDED = 403_006 "DeviceMaximumActiveFileUploadLimitExceeded";
     /// A message is to expire at a moment that is too far away, or past.
     INVALID_MESSAGE_EXPIRY_TIME = 403_009 "InvalidMessageExpiryTime";
     /// The device may not connect.

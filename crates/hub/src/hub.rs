@@ -3,6 +3,7 @@
 //! Made once by the wiring, shared by the wire crates and the doors. One value serves every hub of the world: the hub's
 //! name begins each record's key.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,11 +11,13 @@ use iolite_kernel::{Ground, ServiceError};
 use iolite_resources::{Certificate, Estate, Hub as HubRecord};
 use iolite_store::streams::{Limits, Streams};
 use iolite_store::{Store, Table, Versioned};
+use parking_lot::Mutex;
 
 use crate::blobs::{BlobClient, Blobs};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
 use crate::jobs::registry::RegistryJob;
 use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
+use crate::files::Upload;
 use crate::news::Newsroom;
 use crate::notifications::Notices;
 use crate::registry::Registry;
@@ -59,6 +62,10 @@ pub struct Hub {
     pub(crate) feedback_records: Table<FeedbackRecord>,
     /// What the back end is told of: feedback in batches, and finished uploads.
     pub(crate) notices: Notices,
+    /// Uploads that devices began.
+    pub(crate) uploads: Table<Upload>,
+    /// The containers that are known to be there, by their place.
+    pub(crate) containers: Mutex<HashSet<String>>,
     /// What changes mean to sessions and routes.
     pub(crate) newsroom: Newsroom,
 }
@@ -88,6 +95,8 @@ impl Hub {
             deadlines: Deadlines::default(),
             feedback_records: store.table(),
             notices: Notices::new(&store),
+            uploads: store.table(),
+            containers: Mutex::default(),
             newsroom: Newsroom::default(),
             store,
         }

@@ -8,11 +8,11 @@ use iolite_access::{Handler, handler};
 use iolite_kernel::Operation;
 
 use crate::{
-    Hub, configurations, device_api, devices, feedback, jobs, methods, module_twins, modules, pnp, sessions,
+    Hub, configurations, device_api, devices, feedback, files, jobs, methods, module_twins, modules, pnp, sessions,
     statistics, twins,
 };
 
-static HANDLERS: [Handler<Hub>; 31] = [
+static HANDLERS: [Handler<Hub>; 34] = [
     handler!(devices::get),
     handler!(devices::put),
     handler!(devices::delete),
@@ -38,6 +38,9 @@ static HANDLERS: [Handler<Hub>; 31] = [
     handler!(configurations::apply),
     handler!(statistics::devices),
     handler!(statistics::service),
+    handler!(files::create_sas_uri),
+    handler!(files::update_status),
+    handler!(files::update_status_by_correlation),
     handler!(methods::invoke_device),
     handler!(methods::invoke_module),
     handler!(jobs::scheduled::put),

@@ -101,6 +101,12 @@ impl StorageAccount {
         Ok(Container::parse(&format!("{}/{name}?{token}", self.endpoint))?)
     }
 
+    /// The container `name`, to be made until `expires_at`: only the account's own signature reaches so far.
+    pub fn container_to_make(&self, name: &str, expires_at: Timestamp) -> Result<Container, AccountError> {
+        let token = sas::sign_for_account(&self.name, &self.key, expires_at);
+        Ok(Container::parse(&format!("{}/{name}?{token}", self.endpoint))?)
+    }
+
     /// The query (without its question mark) that lets its holder use one blob with `rights` until `expires_at`.
     #[must_use]
     pub fn blob_token(&self, container: &str, blob: &str, rights: BlobRights, expires_at: Timestamp) -> String {

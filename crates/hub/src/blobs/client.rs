@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 
 use super::listing::{self, ListingPage};
-use super::{BlobError, BlobFuture, Blobs, Container, ListedBlob};
+use super::{BlobError, BlobFuture, BlobProperties, Blobs, Container, ListedBlob};
 use crate::outbound::{Outbound, OutboundError};
 
 /// The version whose headers and answers this speaks; the one of the signatures it makes.
@@ -159,16 +159,30 @@ impl Blobs for BlobClient {
         })
     }
 
-    fn length<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<u64>> {
+    fn properties<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<BlobProperties>> {
         Box::pin(async move {
             let answer = match self.send(Call { blob: Some(name), ..Call::new(Method::HEAD, container) }).await {
                 Ok(answer) => answer,
                 Err(BlobError::NotFound(_)) => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let length = answer.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
+            let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+            let length = header("content-length").and_then(|text| text.parse().ok());
             let unread = || BlobError::Unexpected(answer.status().as_u16(), "without a length".to_owned());
-            length.map(Some).ok_or_else(unread)
+            let written = header("last-modified").and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+            Ok(Some(BlobProperties {
+                length: length.ok_or_else(unread)?,
+                updated_at: written.map(|written| written.timestamp()),
+            }))
+        })
+    }
+
+    fn make<'a>(&'a self, container: &'a Container) -> BlobFuture<'a, ()> {
+        Box::pin(async move {
+            match self.send(Call { query: "restype=container", ..Call::new(Method::PUT, container) }).await {
+                Ok(_) | Err(BlobError::Unexpected(409, _)) => Ok(()),
+                Err(error) => Err(error),
+            }
         })
     }
 

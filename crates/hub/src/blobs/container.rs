@@ -102,14 +102,6 @@ impl Container {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }
 
-    pub(super) fn host(&self) -> &str {
-        self.uri.host().unwrap_or_default()
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
-    }
-
     pub(super) fn authority(&self) -> &str {
         self.uri.authority().map_or("", http::uri::Authority::as_str)
     }
@@ -142,10 +134,10 @@ mod tests {
     #[test]
     fn both_forms_of_addresses_are_read() {
         let azure = Container::parse("https://contoso.blob.core.windows.net/exports?sv=1&sig=a%2Bb").unwrap();
-        assert_eq!((azure.name(), azure.host(), azure.port()), ("exports", "contoso.blob.core.windows.net", 443));
+        assert_eq!((azure.name(), azure.authority()), ("exports", "contoso.blob.core.windows.net"));
         assert_eq!(azure.target(Some("a b/devices.txt"), ""), "/exports/a%20b/devices.txt?sv=1&sig=a%2Bb");
         let azurite = Container::parse("http://127.0.0.1:10000/devstoreaccount1/exports/").unwrap();
-        assert_eq!((azurite.name(), azurite.port(), azurite.is_https()), ("exports", 10000, false));
+        assert_eq!((azurite.name(), azurite.authority(), azurite.is_https()), ("exports", "127.0.0.1:10000", false));
         assert_eq!(azurite.target(None, "comp=list"), "/devstoreaccount1/exports?comp=list");
         assert_eq!(azurite.place_of("50%"), "http://127.0.0.1:10000/devstoreaccount1/exports/50%25");
     }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{BlobError, BlobFuture, Blobs, Container, ListedBlob};
+use super::{BlobError, BlobFuture, BlobProperties, Blobs, Container, ListedBlob};
 
 /// Blobs by the place that [`Container::place_of`] gives.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryBlobs {
     pub(crate) blobs: Mutex<BTreeMap<String, Bytes>>,
+    /// The containers that were to be made.
+    pub(crate) made: Mutex<Vec<String>>,
     /// While set, every call fails with it.
     pub(crate) fault: Mutex<Option<BlobError>>,
 }
@@ -61,9 +63,19 @@ impl Blobs for MemoryBlobs {
         )
     }
 
-    fn length<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<u64>> {
+    fn properties<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<BlobProperties>> {
         Box::pin(async move {
-            self.act(|blobs| Ok(blobs.get(&container.place_of(name)).map(|content| content.len() as u64)))
+            self.act(|blobs| {
+                let found = blobs.get(&container.place_of(name));
+                Ok(found.map(|content| BlobProperties { length: content.len() as u64, updated_at: None }))
+            })
+        })
+    }
+
+    fn make<'a>(&'a self, container: &'a Container) -> BlobFuture<'a, ()> {
+        Box::pin(async move {
+            self.made.lock().push(container.place());
+            self.act(|_| Ok(()))
         })
     }
 

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use iolite_kernel::Timestamp;
 
 pub use account::{AccountError, StorageAccount, is_container_name};
 pub use client::BlobClient;
@@ -31,6 +32,15 @@ pub struct ListedBlob {
     pub name: String,
     /// Its length in bytes.
     pub length: u64,
+}
+
+/// What is known of a blob without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobProperties {
+    /// Its length in bytes.
+    pub length: u64,
+    /// When it was last written, to the second, where the service says so.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A blob service; [`BlobClient`] is the real one, tests bring one in memory.
@@ -53,8 +63,16 @@ pub trait Blobs: Send + Sync {
     /// Deletes a blob; one that is not there is [`BlobError::NotFound`].
     fn delete<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, ()>;
 
+    /// What is known of a blob; `None` where it is not there.
+    fn properties<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<BlobProperties>>;
+
     /// How long a blob is, in bytes; `None` where it is not there.
-    fn length<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<u64>>;
+    fn length<'a>(&'a self, container: &'a Container, name: &'a str) -> BlobFuture<'a, Option<u64>> {
+        Box::pin(async move { Ok(self.properties(container, name).await?.map(|found| found.length)) })
+    }
+
+    /// Makes the container itself, unless it is there; takes a container of [`StorageAccount::container_to_make`].
+    fn make<'a>(&'a self, container: &'a Container) -> BlobFuture<'a, ()>;
 
     /// The blobs whose names begin with `prefix`, in the order of their names, at most `most`.
     fn list<'a>(&'a self, container: &'a Container, prefix: &'a str, most: usize) -> BlobFuture<'a, Vec<ListedBlob>>;

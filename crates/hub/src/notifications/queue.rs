@@ -210,7 +210,7 @@ impl Hub {
     }
 
     fn queue_settings(&self, hub: &str, queue: NoticeQueue) -> QueueSettings {
-        QueueSettings::of(self.hubs.get(hub).as_ref().map(|hub| &**hub), queue)
+        QueueSettings::of(self.hubs.get(hub).as_deref(), queue)
     }
 }
 
