@@ -55,10 +55,11 @@ impl BlobClient {
         let request = request
             .body(call.content)
             .map_err(|_| BlobError::Unreachable("the request has no valid form".to_owned()))?;
-        let answer = self.outbound.exchange(request, call.most).await?;
+        // A refusal may be longer than what was wanted.
+        let answer = self.outbound.exchange(request, call.most.max(ANSWER_BYTES)).await?;
         let status = answer.status().as_u16();
         if answer.status().is_success() {
-            return Ok(answer);
+            return if answer.body().len() > call.most { Err(BlobError::TooLarge(call.most)) } else { Ok(answer) };
         }
         let code = answer.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
         let code: String = code.unwrap_or_default().chars().take(64).collect();

@@ -81,14 +81,16 @@ async fn a_length_is_asked_for_without_the_content() {
 #[tokio::test]
 async fn refusals_are_told_apart_by_their_status() {
     const REFUSED: &str =
-        "HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthenticationFailed\r\ncontent-length: 0\r\n\r\n";
+        "HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthenticationFailed\r\ncontent-length: 14\r\n\r\n<Error></Error";
+    const LONG: &str = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world";
     const REDIRECT: &str = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n";
-    let (container, _served) = playing(&[REFUSED, NO_BLOB, REDIRECT]).await;
+    let (container, _served) = playing(&[REFUSED, NO_BLOB, REDIRECT, LONG]).await;
     let client = BlobClient::default();
     let get = async || client.get(&container, "a", 10).await.unwrap_err();
     assert_eq!(get().await, BlobError::Denied("AuthenticationFailed".to_owned()));
     assert_eq!(get().await, BlobError::NotFound("BlobNotFound".to_owned()));
     assert_eq!(get().await, BlobError::Unexpected(302, String::new()));
+    assert_eq!(get().await, BlobError::TooLarge(10));
 }
 
 #[tokio::test]
