@@ -1,5 +1,7 @@
 //! The service itself: what its operations share.
 
+use std::sync::Arc;
+
 use iolite_access::{Permit, RoleBook};
 use iolite_identity::{Caller, PrincipalCaller};
 use iolite_kernel::{Ground, Operation, Request, ResourceId, Scope, ServiceError};
@@ -8,10 +10,11 @@ use iolite_resources::{
 };
 use iolite_store::{Transaction, Versioned};
 
-use crate::Surroundings;
 use crate::errors::{
     LINKED_AUTHORIZATION_FAILED, RESOURCE_GROUP_NOT_FOUND, RESOURCE_NOT_FOUND, SCOPE_NOT_FOUND, SUBSCRIPTION_NOT_FOUND,
 };
+use crate::hub_events::NoEvents;
+use crate::{HubEvents, Surroundings};
 
 /// Azure Resource Manager over a world's resources and roles.
 pub struct Arm {
@@ -20,6 +23,7 @@ pub struct Arm {
     pub(crate) book: RoleBook,
     pub(crate) operations: Vec<&'static Operation>,
     pub(crate) surroundings: Surroundings,
+    pub(crate) events: Arc<dyn HubEvents>,
 }
 
 impl Arm {
@@ -33,7 +37,14 @@ impl Arm {
         operations: Vec<&'static Operation>,
         surroundings: Surroundings,
     ) -> Self {
-        Self { estate, ground, book, operations, surroundings }
+        Self { estate, ground, book, operations, surroundings, events: Arc::new(NoEvents) }
+    }
+
+    /// The same with hubs whose events go somewhere.
+    #[must_use]
+    pub fn with_events(mut self, events: Arc<dyn HubEvents>) -> Self {
+        self.events = events;
+        self
     }
 
     /// The resource group that the path names.

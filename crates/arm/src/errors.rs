@@ -52,6 +52,8 @@ pub const RESOURCE_NAME_TAKEN: ErrorCode = standard(409, "NameUnavailable");
 pub const UNSUPPORTED_FILTER: ErrorCode = standard(400, "UnsupportedQuery");
 /// A value is not allowed.
 pub const BAD_REQUEST: ErrorCode = standard(400, "BadRequest");
+/// A webhook has not agreed to receive events.
+pub const URL_VALIDATION: ErrorCode = standard(400, "Url validation");
 /// Something is known and not emulated.
 pub const NOT_SUPPORTED: ErrorCode = standard(501, "NotSupported");
 /// The caller may do this here, but not at another scope that the request reaches.
@@ -92,6 +94,10 @@ pub const ARGUMENT_INVALID: ErrorCode = devices(400, 400_004, "ArgumentInvalid")
 pub const ARGUMENT_NULL: ErrorCode = devices(400, 400_005, "ArgumentNull");
 /// The number of partitions is out of range.
 pub const PARTITION_COUNT_OUT_OF_RANGE: ErrorCode = devices(400, 400_016, "PartitionCountOutOfRange");
+/// A route cannot be tested with this.
+pub const INVALID_ROUTE_TEST_INPUT: ErrorCode = devices(400, 400_100, "InvalidRouteTestInput");
+/// An enrichment is for an endpoint that the hub does not have.
+pub const ENRICHMENT_ENDPOINT_NOT_FOUND: ErrorCode = devices(400, 400_131, "EnrichmentEndpointNotFound");
 /// The TLS version is none that hubs know.
 pub const INVALID_MIN_TLS_VERSION: ErrorCode = devices(400, 400_089, "InvalidMinTlsVersion");
 /// The policy, consumer group or endpoint is not there.

@@ -37,6 +37,14 @@ impl Fields {
         if request.body.is_empty() { Ok(Self::default()) } else { Self::of(request) }
     }
 
+    /// `value`, which stands at `path` and must be an object.
+    pub(crate) fn nested(path: &str, value: &Value) -> Result<Self, ServiceError> {
+        match value {
+            Value::Object(map) => Ok(Self { path: path.to_owned(), map: map.clone() }),
+            other => Err(mismatch(path, "an object", other)),
+        }
+    }
+
     /// The full path of a member, for messages.
     pub(crate) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }

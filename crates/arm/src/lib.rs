@@ -25,8 +25,10 @@ mod arm;
 mod deny_assignments;
 pub mod errors;
 mod etag;
+mod event_subscriptions;
 mod fields;
 mod filter;
+mod hub_events;
 mod hubs;
 mod location;
 mod managed_identity;
@@ -52,6 +54,7 @@ mod twins_instances;
 mod testing;
 
 pub use arm::Arm;
+pub use hub_events::{HubEvents, WebhookCheck};
 pub use hubs::create::new_hub;
 pub use provisioning_services::create::new_provisioning_service;
 pub use surroundings::{Census, DeviceCounts, Endpoints, Surroundings, Witness};

@@ -53,11 +53,21 @@ fn restore(name: &str, sent: &mut Value, standing: &Value) {
         }
         (Value::Object(map), Value::Object(before)) => unmask(map, before),
         (Value::Array(list), Value::Array(before)) => {
-            for (item, before) in list.iter_mut().zip(before) {
-                restore(name, item, before);
+            for (place, item) in list.iter_mut().enumerate() {
+                if let Some(before) = counterpart(item, place, before) {
+                    restore(name, item, before);
+                }
             }
         }
         _ => {}
+    }
+}
+
+/// The item of `standing` that `item` was: the one of its name, or where it has none the one at its place.
+fn counterpart<'v>(item: &Value, place: usize, standing: &'v [Value]) -> Option<&'v Value> {
+    match item.get("name") {
+        Some(name) => standing.iter().find(|before| before.get("name") == Some(name)),
+        None => standing.get(place),
     }
 }
 
@@ -95,6 +105,16 @@ mod tests {
         let text = "HostName=h;SharedAccessKeyName=p;SharedAccessKey=c2VjcmV0";
         assert_eq!(mask(text), "HostName=h;SharedAccessKeyName=p;SharedAccessKey=****");
         assert!(is_masked(&mask(text)) && !is_masked(text));
+    }
+
+    #[test]
+    fn items_of_a_list_are_known_by_their_names() {
+        let stands = map(json!({"eventHubs": [
+            {"name": "a", "connectionString": "SharedAccessKey=1"}, {"name": "b", "connectionString": "SharedAccessKey=2"},
+        ]}));
+        let mut sent = map(json!({"eventHubs": [{"name": "b", "connectionString": "SharedAccessKey=****"}]}));
+        unmask(&mut sent, &stands);
+        assert_eq!(sent["eventHubs"][0]["connectionString"], "SharedAccessKey=2");
     }
 
     #[test]

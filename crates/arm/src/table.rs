@@ -4,8 +4,9 @@ use iolite_access::{Handler, handler};
 use iolite_kernel::{ApiVersions, Method, Need, Operation, Service, Support};
 
 use crate::{
-    Arm, deny_assignments, hubs, metadata, permissions, provider_operations, providers, provisioning_services,
-    resource_groups, resources, role_assignments, role_definitions, subscriptions, tenants, twins_instances,
+    Arm, deny_assignments, event_subscriptions, hubs, metadata, permissions, provider_operations, providers,
+    provisioning_services, resource_groups, resources, role_assignments, role_definitions, subscriptions, tenants,
+    twins_instances,
 };
 
 /// Every operation that is served.
@@ -23,6 +24,12 @@ pub fn refused() -> &'static [&'static Operation] {
 static HANDLERS: &[Handler<Arm>] = &[
     handler!(deny_assignments::get),
     handler!(deny_assignments::list),
+    handler!(event_subscriptions::delete),
+    handler!(event_subscriptions::get),
+    handler!(event_subscriptions::get_full_url),
+    handler!(event_subscriptions::list),
+    handler!(event_subscriptions::patch),
+    handler!(event_subscriptions::put),
     handler!(hubs::check_name),
     handler!(hubs::delete),
     handler!(hubs::get),
@@ -39,6 +46,9 @@ static HANDLERS: &[Handler<Arm>] = &[
     handler!(hubs::consumer_groups::get),
     handler!(hubs::consumer_groups::list),
     handler!(hubs::consumer_groups::put),
+    handler!(hubs::routing::endpoint_health),
+    handler!(hubs::routing::test_all),
+    handler!(hubs::routing::test_new),
     handler!(metadata::endpoints),
     handler!(permissions::list),
     handler!(provider_operations::get),

@@ -11,15 +11,15 @@ use iolite_kernel::{
     ServiceError, SteerableClock, Timestamp, Uuid,
 };
 use iolite_resources::{
-    Cloud, Estate, Hub, ManagedIdentityKind, ManagementGroup, Principal, PrincipalKind, ResourceContents,
-    ResourceGroup, Subscription, Tenant,
+    Cloud, EndpointHealth, Estate, EventSubscription, Hub, ManagedIdentityKind, ManagementGroup, Principal,
+    PrincipalKind, ResourceContents, ResourceGroup, Subscription, Tenant,
 };
 use iolite_store::{Store, Transaction};
 use parking_lot::Mutex;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use crate::{Arm, Census, DeviceCounts, Endpoints, Surroundings, Witness, handlers};
+use crate::{Arm, Census, DeviceCounts, Endpoints, HubEvents, Surroundings, WebhookCheck, Witness, handlers};
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 pub(crate) const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/contoso";
@@ -42,6 +42,33 @@ pub(crate) struct Told {
     pub(crate) switched: Mutex<Vec<(String, bool)>>,
     /// Resources whose contents were removed.
     pub(crate) emptied: Mutex<Vec<String>>,
+    /// Webhooks that were asked whether they want events.
+    pub(crate) validated: Mutex<Vec<String>>,
+}
+
+impl HubEvents for Told {
+    fn endpoint_health(&self, _: &str) -> Vec<EndpointHealth> {
+        let health = |id: &str, status, error: Option<&str>, sent: Option<&str>| EndpointHealth {
+            endpoint_id: id.to_owned(),
+            status,
+            last_error: error.map(str::to_owned),
+            last_error_at: None,
+            last_success_at: sent.map(|at| at.parse().unwrap()),
+            last_attempt_at: None,
+        };
+        vec![health("1", "healthy", None, Some("2026-11-22T12:00:00Z")), health("2", "unhealthy", Some("gone"), None)]
+    }
+
+    fn validate<'a>(&'a self, _: &'a str, subscription: &'a EventSubscription) -> WebhookCheck<'a> {
+        Box::pin(async move {
+            let url = subscription.endpoint_url.reveal();
+            if url.contains("refuses") {
+                return Err("it answered 403 and did not agree".to_owned());
+            }
+            self.validated.lock().push(url.to_owned());
+            Ok(())
+        })
+    }
 }
 
 impl Witness for Told {
@@ -110,7 +137,8 @@ impl World {
         let book = RoleBook::new(&store).unwrap();
         let operations =
             handlers().iter().map(|handler| handler.operation).chain(crate::refused().iter().copied()).collect();
-        let world = Self { arm: Arm::new(estate, ground, book, operations, surroundings), clock, told };
+        let arm = Arm::new(estate, ground, book, operations, surroundings).with_events(told.clone());
+        let world = Self { arm, clock, told };
         world.seed().await;
         world
     }

@@ -32,7 +32,7 @@ pub use network::{Barrier, NetworkRules, NetworkRulesError};
 pub use policy::SharedAccessPolicy;
 pub use provisioning_service::{AllocationPolicy, LinkAuthentication, LinkedHub, ProvisioningService};
 pub use routing::{
-    BUILT_IN_ENDPOINT, EVENT_GRID_ENDPOINT, EnrichmentProperties, EventHubEndpoint, RouteProperties, RoutingEndpoint,
+    BUILT_IN_ENDPOINT, EVENT_GRID_ENDPOINT, EndpointHealth, EnrichmentProperties, EventHubEndpoint, RouteProperties, RoutingEndpoint,
     RoutingEndpointKind, RoutingProperties, StorageContainerEndpoint,
 };
 pub use tenant::Tenant;

@@ -4,7 +4,7 @@
 //! 2023-06-30. Reading never fails: names compare without case, and what has another type counts as left out. It decides
 //! nothing about messages.
 
-use iolite_kernel::Secret;
+use iolite_kernel::{Secret, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::Hub;
@@ -107,6 +107,23 @@ pub struct EnrichmentProperties {
     pub value: String,
     /// The endpoints whose messages get it.
     pub endpoint_names: Vec<String>,
+}
+
+/// How an endpoint is doing, as the one who sends there knows it (`EndpointHealthData`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// The endpoint's id.
+    pub endpoint_id: String,
+    /// `unknown`, `healthy`, `degraded`, `unhealthy` or `dead`.
+    pub status: &'static str,
+    /// Why the last failure was one.
+    pub last_error: Option<String>,
+    /// When.
+    pub last_error_at: Option<Timestamp>,
+    /// When something was last sent.
+    pub last_success_at: Option<Timestamp>,
+    /// When something was last tried.
+    pub last_attempt_at: Option<Timestamp>,
 }
 
 impl RoutingEndpointKind {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::errors::{ARGUMENT_INVALID, ARGUMENT_NULL, INVALID_MIN_TLS_VERSION, PARTITION_COUNT_OUT_OF_RANGE};
 use crate::fields::Fields;
+use crate::hubs::routing;
 use crate::managed_identity::{self, IdentityChange};
 use crate::masking;
 use crate::policies::{self, HUB_POLICIES, PolicyChange};
@@ -70,6 +71,7 @@ impl HubChange {
         hub.disable_device_sas = self.disable_device_sas.unwrap_or(false);
         hub.disable_module_sas = self.disable_module_sas.unwrap_or(false);
         hub.other_properties = self.kept_properties(base);
+        routing::check::check(&hub.other_properties, &hub.sku.name)?;
         Ok(hub)
     }
 
@@ -99,6 +101,7 @@ impl HubChange {
             ));
         }
         hub.other_properties.extend(self.kept_properties(base));
+        routing::check::check(&hub.other_properties, &hub.sku.name)?;
         Ok(hub)
     }
 

@@ -41,7 +41,11 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
 pub(crate) fn remove(arm: &Arm, transaction: &mut Transaction<'_>, hub: &Hub) {
     arm.remove_below(transaction, Hub::TYPE, &hub.id);
     managed_identity::remove(arm, transaction, hub.identity.as_ref());
-    transaction.delete(&arm.estate.hubs, &hub.id.name().to_ascii_lowercase());
+    let key = hub.id.name().to_ascii_lowercase();
+    for (subscription, _) in transaction.all(&arm.estate.event_subscriptions, &format!("{key}/")) {
+        transaction.delete(&arm.estate.event_subscriptions, &subscription);
+    }
+    transaction.delete(&arm.estate.hubs, &key);
 }
 
 #[cfg(test)]

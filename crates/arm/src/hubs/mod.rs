@@ -15,6 +15,7 @@ pub(crate) mod patch;
 pub(crate) mod put;
 pub(crate) mod quota_metrics;
 pub(crate) mod refused;
+pub(crate) mod routing;
 pub(crate) mod skus;
 pub(crate) mod stats;
 

@@ -8,10 +8,7 @@ use crate::table::refused_operation;
 pub(crate) const REFUSED: &[&Operation] = &[
     &IOT_HUB_RESOURCE_LIST_JOBS,
     &IOT_HUB_RESOURCE_GET_JOB,
-    &IOT_HUB_RESOURCE_GET_ENDPOINT_HEALTH,
     &RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA,
-    &IOT_HUB_RESOURCE_TEST_ALL_ROUTES,
-    &IOT_HUB_RESOURCE_TEST_ROUTE,
     &IOT_HUB_RESOURCE_EXPORT_DEVICES,
     &IOT_HUB_RESOURCE_IMPORT_DEVICES,
     &CERTIFICATES_LIST_BY_IOT_HUB,
@@ -32,7 +29,6 @@ pub(crate) const REFUSED: &[&Operation] = &[
 const CERTIFICATES: &str =
     "X.509 authorities of a hub are not emulated yet: use self-signed thumbprints or symmetric keys.";
 const NETWORK: &str = "Private links and endpoints are Azure networking: the emulator listens on this machine alone.";
-const ROUTING: &str = "Message routing is not emulated yet: read telemetry from the built-in endpoint.";
 const JOBS: &str = "Import and export jobs are not emulated yet: use the bulk operations of the hub's own API.";
 const FAILOVER: &str = "There is one machine and no second region to fail over to.";
 const USAGES: &str = "The emulator has no quota of hubs.";
@@ -53,14 +49,6 @@ const IOT_HUB_RESOURCE_GET_JOB: Operation = refused_operation(
     JOBS,
     "Reads import and export jobs of a hub.",
 );
-const IOT_HUB_RESOURCE_GET_ENDPOINT_HEALTH: Operation = refused_operation(
-    "IotHubResource_GetEndpointHealth",
-    Method::Get,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routingEndpointsHealth"),
-    "Microsoft.Devices/iotHubs/routingEndpointsHealth/Read",
-    ROUTING,
-    "Reads message routes of a hub.",
-);
 const RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA: Operation = refused_operation(
     "ResourceProviderCommon_GetSubscriptionQuota",
     Method::Get,
@@ -68,22 +56,6 @@ const RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA: Operation = refused_opera
     "Microsoft.Devices/usages/Read",
     USAGES,
     "Reads quotas of a subscription.",
-);
-const IOT_HUB_RESOURCE_TEST_ALL_ROUTES: Operation = refused_operation(
-    "IotHubResource_TestAllRoutes",
-    Method::Post,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routing/routes/$testall"),
-    "Microsoft.Devices/iotHubs/routing/$testall/Action",
-    ROUTING,
-    "Acts on message routes of a hub.",
-);
-const IOT_HUB_RESOURCE_TEST_ROUTE: Operation = refused_operation(
-    "IotHubResource_TestRoute",
-    Method::Post,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{iotHubName}/routing/routes/$testnew"),
-    "Microsoft.Devices/iotHubs/routing/$testnew/Action",
-    ROUTING,
-    "Acts on message routes of a hub.",
 );
 const IOT_HUB_RESOURCE_EXPORT_DEVICES: Operation = refused_operation(
     "IotHubResource_ExportDevices",

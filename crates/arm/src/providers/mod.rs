@@ -20,6 +20,7 @@ pub(crate) struct Provider {
 const HUB_VERSIONS: &[&str] = &["2023-06-30", "2021-07-02", "2021-07-01", "2020-08-31"];
 const DPS_VERSIONS: &[&str] = &["2026-11-01", "2022-12-12", "2022-02-05", "2021-10-15", "2020-03-01"];
 const TWINS_VERSIONS: &[&str] = &["2023-01-31", "2022-10-31", "2022-05-31", "2020-12-01"];
+const EVENT_VERSIONS: &[&str] = &["2025-02-15", "2022-06-15", "2021-12-01", "2020-06-01"];
 const ROLE_VERSIONS: &[&str] = &["2022-04-01", "2015-07-01"];
 const GROUP_VERSIONS: &[&str] = &["2025-04-01", "2022-09-01"];
 
@@ -54,6 +55,7 @@ pub(crate) const PROVIDERS: &[Provider] = &[
             ("operations", TWINS_VERSIONS),
         ],
     },
+    Provider { namespace: "Microsoft.EventGrid", types: &[("eventSubscriptions", EVENT_VERSIONS)] },
     Provider {
         namespace: "Microsoft.Resources",
         types: &[("resourceGroups", GROUP_VERSIONS), ("resources", GROUP_VERSIONS), ("subscriptions", GROUP_VERSIONS)],
