@@ -70,6 +70,11 @@ pub(crate) fn make(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent)?;
     }
+    make_in(path)
+}
+
+/// Makes a directory for its owner alone, in one that is there.
+pub(crate) fn make_in(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     builder.mode(0o700);

@@ -25,6 +25,24 @@ pub struct Limits {
     pub waiting_bytes: usize,
 }
 
+/// A chunk of memory has at most so many bytes, unless a single record is longer.
+const LARGEST_CHUNK: usize = 128 << 10;
+
+/// A chunk has so many bytes at the start, so that a stream with little in it stays small.
+pub(super) const SMALLEST_CHUNK: usize = 4 << 10;
+
+impl Limits {
+    /// How much of its records a stream may hold in memory, in bytes.
+    pub(super) fn held_bytes(&self, is_kept: bool) -> usize {
+        if is_kept { self.tail_bytes } else { self.memory_bytes }
+    }
+
+    /// How long a chunk of that memory may be, in bytes: small enough that dropping one leaves most of the rest.
+    pub(super) fn chunk_bytes(&self, is_kept: bool) -> usize {
+        (self.held_bytes(is_kept) / 16).clamp(SMALLEST_CHUNK, LARGEST_CHUNK)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use iolite_kernel::Timestamp;
 use tokio::sync::Notify;
 
 use super::head::{Head, Most, Start};
-use super::tail::{Chunk, Tail};
+use super::tail::{Chunk, Given, Tail};
 use super::{Bounds, Position, StreamRecord};
 
 /// The state of a partition.
@@ -32,10 +31,10 @@ impl Partition {
     }
 
     /// Puts a record behind the others; returns its number and offset, and what memory it took.
-    pub(super) fn push(&mut self, at: Timestamp, parts: &[&[u8]], length: usize, order: u64) -> (u64, u64, usize) {
+    pub(super) fn push(&mut self, record: &Given<'_>, chunk_bytes: usize) -> (u64, u64, usize) {
         let Head { sequence, offset, .. } = self.head;
-        let cost = self.tail.push(&self.head, at, parts, length, order);
-        self.head.advance(at, length);
+        let cost = self.tail.push(&self.head, record, chunk_bytes);
+        self.head.advance(record.at, record.length);
         (sequence, offset, cost)
     }
 

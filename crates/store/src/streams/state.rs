@@ -12,7 +12,7 @@ use super::head::{Head, Start};
 use super::journal::{Journal, Task};
 use super::partition::Partition;
 use super::snapshot::PartitionCopy;
-use super::tail::Chunk;
+use super::tail::{Chunk, Given};
 use crate::StoreError;
 use crate::engine::EngineError;
 
@@ -94,21 +94,21 @@ impl State {
             }
             Task::Expire(cutoff) => self.expire(*cutoff, &mut gone),
             Task::Replace(partitions) => {
-                self.replace(partitions);
+                self.replace(partitions, limits.chunk_bytes(false));
                 self.shed(limits, &mut gone);
             }
         }
         gone
     }
 
-    fn replace(&mut self, copies: &[PartitionCopy]) {
+    fn replace(&mut self, copies: &[PartitionCopy], chunk_bytes: usize) {
         let heads: Vec<Head> = copies.iter().map(PartitionCopy::first).collect();
         self.restart(&heads);
         for (partition, copy) in self.partitions.iter_mut().zip(copies) {
             for record in &copy.records {
                 self.order += 1;
-                let body: &[u8] = &record.body;
-                self.cost += partition.push(record.enqueued_at, &[body], body.len(), self.order).2;
+                let (at, parts, length) = (record.enqueued_at, &[&record.body[..]], record.body.len());
+                self.cost += partition.push(&Given { at, parts, length, order: self.order }, chunk_bytes).2;
             }
         }
         for partition in &mut self.partitions {
@@ -129,7 +129,7 @@ impl State {
     /// Drops the chunks whose newest record is the oldest until the rest fits; those that are not on the disk yet stay,
     /// and so does the one that was written last. Without a directory, the records are gone for good.
     pub(super) fn shed(&mut self, limits: &Limits, gone: &mut Vec<Chunk>) {
-        let limit = if self.journal.is_some() { limits.tail_bytes } else { limits.memory_bytes };
+        let limit = limits.held_bytes(self.journal.is_some());
         while self.cost > limit {
             let droppable = self.partitions.iter_mut().filter_map(|partition| {
                 let (order, end) = partition.tail.oldest()?;

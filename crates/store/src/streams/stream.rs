@@ -18,6 +18,7 @@ use super::partition::Partition;
 use super::shared::Shared;
 use super::snapshot::PartitionCopy;
 use super::state::{Standing, State};
+use super::tail::Given;
 use super::{Bounds, Position, StreamRecord};
 use crate::StoreError;
 use crate::engine::EngineError;
@@ -76,7 +77,9 @@ impl Stream {
             return Err(StoreError::Behind { stream: self.name().to_owned(), bytes: journal.waiting.bytes });
         }
         let order = state.order + 1;
-        let (sequence, offset, cost) = self.partition(&mut state, partition)?.push(at, parts, length, order);
+        let chunk_bytes = self.shared.limits.chunk_bytes(state.journal.is_some());
+        let given = Given { at, parts, length, order };
+        let (sequence, offset, cost) = self.partition(&mut state, partition)?.push(&given, chunk_bytes);
         state.order = order;
         state.cost += cost;
         let durable = if let Some(journal) = &mut state.journal {

@@ -143,7 +143,7 @@ async fn what_is_too_old_goes_and_numbers_go_on() {
         assert_eq!((bounds.next_sequence, bounds.last_offset), (60, Some(59 * 120)), "the last is still known");
         assert_eq!(put(&stream, 0, second(61), b"x").await.sequence, 60);
         assert_eq!(sequences(&read_all(&stream, 0).await), [60]);
-        if let Some(directory) = directory {
+        if let Some(directory) = &directory {
             let left = std::fs::read_dir(directory.path().join("streams/hub")).unwrap().count();
             assert_eq!(left, 1, "the segments are deleted");
         }
@@ -190,7 +190,7 @@ async fn a_removed_stream_is_closed_and_a_new_one_begins_at_the_front() {
         streams.remove("never there").await.unwrap();
         assert!(matches!(stream.append(0, second(0), b"x"), Err(StoreError::Closed)));
         assert!(streams.names().is_empty());
-        if let Some(directory) = directory {
+        if let Some(directory) = &directory {
             assert!(!directory.path().join("streams/%48ub%2f%45vents").exists());
         }
         let stream = streams.stream("Hub/Events", 1).unwrap();

@@ -11,12 +11,7 @@ use iolite_kernel::Timestamp;
 
 use super::StreamRecord;
 use super::head::{Head, Most, Start};
-
-/// A chunk begins with so many bytes, so that a stream with little in it stays small.
-const SMALLEST_CHUNK: usize = 4 << 10;
-
-/// A chunk has at most so many bytes, unless a single record is longer.
-const LARGEST_CHUNK: usize = 128 << 10;
+use super::limits::SMALLEST_CHUNK;
 
 /// A chunk has at most so many records.
 const MOST_ENTRIES: usize = 1024;
@@ -26,6 +21,18 @@ const ENTRY_COST: usize = size_of::<Entry>();
 
 /// What a chunk takes beside its records, in bytes.
 const CHUNK_COST: usize = size_of::<Chunk>() + 64;
+
+/// A record as it is appended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) at: Timestamp,
+    /// Its body, in parts.
+    pub(super) parts: &'a [&'a [u8]],
+    /// The length of all parts.
+    pub(super) length: usize,
+    /// The how many-th it is of the whole stream.
+    pub(super) order: u64,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Tail {
@@ -53,11 +60,12 @@ struct Entry {
 }
 
 impl Tail {
-    /// Puts a record behind the others, its body given in parts; returns how many bytes of memory that took.
-    pub(super) fn push(&mut self, head: &Head, at: Timestamp, parts: &[&[u8]], length: usize, order: u64) -> usize {
+    /// Puts a record behind the others; returns how many bytes of memory that took.
+    pub(super) fn push(&mut self, head: &Head, record: &Given<'_>, chunk_bytes: usize) -> usize {
+        let Given { at, parts, length, order } = *record;
         let mut cost = ENTRY_COST;
         if !self.chunks.back().is_some_and(|chunk| chunk.has_room(length)) {
-            let wanted = self.chunks.back().map_or(SMALLEST_CHUNK, |full| full.capacity * 2).min(LARGEST_CHUNK);
+            let wanted = self.chunks.back().map_or(SMALLEST_CHUNK, |full| full.capacity * 2).min(chunk_bytes);
             let chunk = Chunk::new(head.sequence, at, wanted.max(length));
             cost += chunk.cost();
             self.chunks.push_back(chunk);

@@ -224,7 +224,9 @@ impl Log {
     /// Begins a segment, where each partition stands as `heads` say, with some frames in it already. If it `is_anew`,
     /// all earlier segments are deleted.
     fn begin(&mut self, heads: Vec<Head>, is_anew: bool, frames: &mut [Gathered]) -> Result<(), EngineError> {
-        self.home.make().map_err(|error| failed(&self.home.path, &error))?;
+        if self.is_unwritten() {
+            self.home.make().map_err(|error| failed(&self.home.path, &error))?;
+        }
         self.rest()?;
         let number = self.index.read().last().map_or(0, |last| last.number + 1);
         let header = Header { name: self.home.name.clone(), number, frame: self.frame, is_anew, heads };

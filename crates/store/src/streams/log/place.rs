@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::StoreError;
-use crate::directory::{Directory, make, private_file};
+use crate::directory::{Directory, make_in, private_file};
 
 /// The longest name of a folder, in bytes; file systems take 255.
 const LONGEST_FOLDER: usize = 240;
@@ -43,11 +43,10 @@ impl Home {
 
     /// Makes the folder, for its owner alone, if it is not there.
     pub(super) fn make(&self) -> io::Result<()> {
-        if !self.path.is_dir() {
-            make(&self.path)?;
-            sync_folder(self.directory.path())?;
+        match make_in(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            outcome => outcome.and_then(|()| sync_folder(self.directory.path())),
         }
-        Ok(())
     }
 
     /// Removes the folder and all that is in it.
