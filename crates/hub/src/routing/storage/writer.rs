@@ -1,0 +1,212 @@
+//! Gathers events for storage containers and writes their blobs when they are full or due.
+//!
+//! Taking an event never waits. One task writes, for all hubs; a blob that cannot be written is tried again with growing
+//! pauses, and what waits is bounded: the oldest blobs go first, and the endpoint is dead until one is written.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use iolite_kernel::{Ground, SignedDuration, Timestamp};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::StorageTarget;
+use super::batch::{Batch, Blob};
+use super::name::numbered;
+use crate::blobs::Blobs;
+use crate::routing::Routable;
+use crate::routing::health::HealthBook;
+
+/// How many bytes of full blobs may wait.
+const MOST_WAITING_BYTES: usize = 128 * 1024 * 1024;
+/// The first pause after a failure, and the longest.
+const PAUSE_SECONDS: (i64, i64) = (5, 300);
+/// For how long a container's signature is good.
+const SIGNATURE_MINUTES: i64 = 60;
+
+/// Writes the blobs of every storage endpoint.
+pub(crate) struct StorageWriter {
+    ground: Ground,
+    blobs: Arc<dyn Blobs>,
+    health: Arc<HealthBook>,
+    state: Mutex<State>,
+    changed: Notify,
+    /// Held by the one who writes.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    open: HashMap<(String, String, u32), Batch>,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    /// Not before this moment is anything tried, after a failure.
+    resume_at: Option<Timestamp>,
+    failures: u32,
+    next_number: u64,
+}
+
+/// A full blob; it stays in the queue until it is written, so that nobody who stops waiting loses it.
+#[derive(Clone)]
+struct Waiting {
+    number: u64,
+    hub: String,
+    blob: Blob,
+}
+
+impl StorageWriter {
+    pub(crate) fn new(ground: Ground, blobs: Arc<dyn Blobs>, health: Arc<HealthBook>) -> Self {
+        Self {
+            ground,
+            blobs,
+            health,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Adds `event` to the blob that `target` is being filled with.
+    pub(crate) fn take(&self, hub: &str, target: &Arc<StorageTarget>, event: &Routable<'_>) {
+        let key = (hub.to_owned(), target.endpoint.clone(), event.partition);
+        let mut state = self.state.lock();
+        if state.open.get(&key).is_some_and(|batch| !batch.is_for(target)) {
+            self.close(&mut state, &key);
+        }
+        let fresh = !state.open.contains_key(&key);
+        let batch = state.open.entry(key.clone()).or_insert_with(|| Batch::new(target.clone(), event));
+        let full = batch.add(event);
+        if full {
+            self.close(&mut state, &key);
+        }
+        drop(state);
+        if full || fresh {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Drops what a hub that was deleted has left.
+    pub(crate) fn forget(&self, hub: &str) {
+        let mut state = self.state.lock();
+        state.open.retain(|(known, _, _), _| known != hub);
+        state.waiting.retain(|waiting| waiting.hub != hub);
+        state.waiting_bytes = state.waiting.iter().map(|waiting| waiting.blob.content.len()).sum();
+    }
+
+    /// Writes blobs when they are due, for as long as it is polled.
+    pub(crate) async fn run(&self) {
+        loop {
+            match self.next_moment() {
+                Some(at) => tokio::select! {
+                    () = self.ground.wait_until(at) => {}
+                    () = self.changed.notified() => continue,
+                },
+                None => {
+                    self.changed.notified().await;
+                    continue;
+                }
+            }
+            self.close_due(self.ground.now());
+            self.write_waiting().await;
+        }
+    }
+
+    /// Closes every batch and tries once to write what waits.
+    pub(crate) async fn flush(&self) {
+        self.close_due(Timestamp::MAX);
+        self.state.lock().resume_at = None;
+        self.write_waiting().await;
+    }
+
+    /// When there is something to do.
+    fn next_moment(&self) -> Option<Timestamp> {
+        let state = self.state.lock();
+        let due = state.open.values().map(Batch::due_at).min();
+        let waiting = (!state.waiting.is_empty()).then(|| state.resume_at.unwrap_or(Timestamp::MIN));
+        due.into_iter().chain(waiting).min()
+    }
+
+    fn close_due(&self, now: Timestamp) {
+        let mut state = self.state.lock();
+        let due: Vec<_> =
+            state.open.iter().filter(|(_, batch)| batch.due_at() <= now).map(|(key, _)| key.clone()).collect();
+        for key in due {
+            self.close(&mut state, &key);
+        }
+    }
+
+    fn close(&self, state: &mut State, key: &(String, String, u32)) {
+        let Some(batch) = state.open.remove(key) else { return };
+        let blob = batch.close(self.ground.entropy.as_ref());
+        state.waiting_bytes += blob.content.len();
+        let number = state.next_number;
+        state.next_number += 1;
+        state.waiting.push_back(Waiting { number, hub: key.0.clone(), blob });
+        while state.waiting_bytes > MOST_WAITING_BYTES
+            && let Some(Waiting { hub, blob, .. }) = state.waiting.pop_front()
+        {
+            state.waiting_bytes -= blob.content.len();
+            let why = "Events were dropped: too many wait for the container to be reached.";
+            self.health.failed(&hub, &blob.target.endpoint, self.ground.now(), why, true);
+        }
+    }
+
+    /// Writes what waits, the oldest first, until there is no more or one cannot be written.
+    async fn write_waiting(&self) {
+        let _turn = self.turn.lock().await;
+        loop {
+            let now = self.ground.now();
+            let Some(waiting) = self.first_waiting(now) else { return };
+            let written = self.write(&waiting.blob, now).await;
+            self.settle(&waiting, written, now);
+        }
+    }
+
+    fn first_waiting(&self, now: Timestamp) -> Option<Waiting> {
+        let state = self.state.lock();
+        if state.resume_at.is_some_and(|at| now < at) { None } else { state.waiting.front().cloned() }
+    }
+
+    fn settle(&self, waiting: &Waiting, written: Result<(), String>, now: Timestamp) {
+        let mut state = self.state.lock();
+        // A hub that was deleted meanwhile has taken its blobs along.
+        let Some(place) = state.waiting.iter().position(|known| known.number == waiting.number) else { return };
+        let removed = state.waiting.remove(place);
+        match written {
+            Ok(()) => {
+                (state.failures, state.resume_at) = (0, None);
+                state.waiting_bytes -= waiting.blob.content.len();
+                self.health.sent(&waiting.hub, &waiting.blob.target.endpoint, now);
+            }
+            Err(why) => {
+                self.health.failed(&waiting.hub, &waiting.blob.target.endpoint, now, &why, false);
+                state.resume_at = now.checked_add(pause(state.failures)).ok();
+                state.failures += 1;
+                // To the back: a container that is gone does not hold up the others.
+                state.waiting.extend(removed);
+            }
+        }
+    }
+
+    async fn write(&self, blob: &Blob, now: Timestamp) -> Result<(), String> {
+        let expires_at = now.checked_add(SignedDuration::from_mins(SIGNATURE_MINUTES)).unwrap_or(Timestamp::MAX);
+        let container = blob.target.container(expires_at)?;
+        let mut name = blob.name.clone();
+        let mut number = 1;
+        while self.blobs.length(&container, &name).await.map_err(|error| error.to_string())?.is_some() {
+            number += 1;
+            name = numbered(&blob.name, number);
+        }
+        let kind = blob.target.encoding.content_type();
+        let put = self.blobs.put(&container, &name, kind, blob.content.clone());
+        put.await.map_err(|error| error.to_string())
+    }
+}
+
+fn pause(failures: u32) -> SignedDuration {
+    let (first, longest) = PAUSE_SECONDS;
+    SignedDuration::from_secs(first.saturating_mul(1 << failures.min(16)).min(longest))
+}
+
+#[cfg(test)]
+mod tests;
