@@ -12,7 +12,7 @@ use crate::{
     statistics, twins,
 };
 
-static HANDLERS: [Handler<Hub>; 34] = [
+static HANDLERS: [Handler<Hub>; 38] = [
     handler!(devices::get),
     handler!(devices::put),
     handler!(devices::delete),
@@ -47,6 +47,10 @@ static HANDLERS: [Handler<Hub>; 34] = [
     handler!(jobs::scheduled::get),
     handler!(jobs::scheduled::cancel),
     handler!(jobs::scheduled::query),
+    handler!(pnp::get),
+    handler!(pnp::update),
+    handler!(pnp::invoke_root),
+    handler!(pnp::invoke_component),
 ];
 
 /// Every operation that is served, with what runs it.
@@ -66,7 +70,7 @@ pub const fn session_operations() -> &'static [&'static Operation] {
 pub fn refused() -> &'static [&'static Operation] {
     static REFUSED: OnceLock<Vec<&'static Operation>> = OnceLock::new();
     REFUSED.get_or_init(|| {
-        [jobs::registry::OPERATIONS, feedback::OPERATIONS, pnp::OPERATIONS, device_api::OPERATIONS]
+        [jobs::registry::OPERATIONS, feedback::OPERATIONS, device_api::OPERATIONS]
             .into_iter()
             .flatten()
             .collect()

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use iolite_messaging::{Features, ToDevice};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::fixture::{self, World, named};
 use crate::jobs::scheduled::{job::JobStatus, run};
 use crate::registry::{DeviceSpec, FirstTwin};
+use crate::sessions::testing::connect;
 use crate::twin::Birth;
 
 async fn world(devices: usize) -> World {
@@ -113,6 +115,26 @@ async fn a_device_that_is_not_connected_fails_and_the_job_completes() {
     assert_eq!((&job["status"], counts(&job)), (&json!("completed"), vec![25, 0, 25, 0, 0]));
     let found = rows(&world, "deviceId = 'd000'").await;
     assert_eq!((&found[0]["status"], &found[0]["error"]["code"]), (&json!("failed"), &json!("404103")));
+}
+
+#[tokio::test]
+async fn what_a_connected_device_answers_is_the_outcome() {
+    let world = world(2).await;
+    let mut device = connect(&world, "d001").await;
+    device.session.listen(Features { methods: true, ..Features::default() });
+    let answering = tokio::spawn(async move {
+        while let Some(told) = device.inbox.recv().await {
+            if let ToDevice::Method(call) = told {
+                device.session.answer_method(&call.request_id, 503, br#"{"busy":true}"#.as_slice().into());
+            }
+        }
+    });
+    make(&world, "j1", calling("*")).await;
+    assert_eq!(counts(&done(&world, "j1").await), [2, 1, 1, 0, 0]);
+    let found = rows(&world, "deviceId = 'd001'").await;
+    assert_eq!(found[0]["outcome"]["deviceMethodResponse"], json!({"status": 503, "payload": {"busy": true}}));
+    assert_eq!((&found[0]["status"], found[0].get("error")), (&json!("completed"), None));
+    answering.abort();
 }
 
 #[tokio::test]
