@@ -180,6 +180,12 @@ impl Engine {
         !self.output.is_empty() || self.accepted.is_some()
     }
 
+    /// Whether more may be asked for: what is to be written is below the mark.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.output.len() < self.settings.output_high_water
+    }
+
     /// Whether the peer was let in: the narrow limits no longer hold.
     pub const fn trust(&mut self) {
         self.trusted = true;

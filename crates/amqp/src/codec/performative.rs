@@ -266,6 +266,12 @@ impl Attach {
         terminus_field(if self.role == Role::Sender { &self.target } else { &self.source }, 0)?.as_text()
     }
 
+    /// The address of the target, whoever names it.
+    #[must_use]
+    pub fn target_address(&self) -> Option<&str> {
+        terminus_field(&self.target, 0)?.as_text()
+    }
+
     /// The filter of the source.
     #[must_use]
     pub fn filter(&self) -> Option<&Map> {

@@ -109,3 +109,11 @@ pub struct Sending {
     /// Whether nothing needs to be said of it.
     pub settled: bool,
 }
+
+impl LinkId {
+    /// Whether both are links of one session.
+    #[must_use]
+    pub const fn same_session(self, other: Self) -> bool {
+        self.channel == other.channel
+    }
+}
