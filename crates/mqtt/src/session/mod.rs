@@ -6,8 +6,6 @@
 mod answer;
 mod opening;
 mod subscriptions;
-#[cfg(test)]
-mod tests;
 mod violation;
 mod window;
 
