@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use iolite_access::RoleBook;
 use iolite_http::Site;
+use iolite_hub::Hub;
 use iolite_identity::KeyRing;
 use iolite_resources::Estate;
 use iolite_store::Store;
+use iolite_store::streams::{Limits, Streams};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -20,14 +22,16 @@ use crate::issuer_key;
 use crate::locator::Directory;
 use crate::origins::{Opened, Origins};
 use crate::ports::{Bound, Ports, addresses, take};
-use crate::ready;
+use crate::ready::{self, WirePorts};
 use crate::settings::{Settings, StartError};
 use crate::tls::{Authority, Leaves, server_config};
+use crate::wires::Wires;
 use crate::world::{self, Seeder, WorldMark};
 
 const HTTPS_PORT: u16 = 8443;
 const HTTPS_WELL_KNOWN_PORT: u16 = 443;
 const CONTROL_PORT: u16 = 8080;
+const MQTT_PORT: u16 = 8883;
 
 /// How long a shutdown waits for requests that are under way.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
@@ -40,6 +44,7 @@ pub struct Emulator {
     front: Front,
     drain: watch::Sender<bool>,
     store: Store,
+    streams: Streams,
 }
 
 /// The ports that are always taken.
@@ -47,6 +52,7 @@ struct Listening {
     https: Bound,
     well_known: Option<Bound>,
     control: Bound,
+    mqtt: Bound,
 }
 
 impl Emulator {
@@ -58,6 +64,7 @@ impl Emulator {
         let authority =
             Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
         let store = open_store(&settings, &mut notices)?;
+        let streams = open_streams(&settings, &mut notices)?;
         let ring_folder = folder.clone();
         let elements = Elements::new();
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
@@ -88,8 +95,15 @@ impl Emulator {
             settings.ports,
             settings.bind,
         );
-        let house =
-            Arc::new(join(elements, estate.clone(), book, ring, origins.clone(), folder.join(issuer_key::FILE)));
+        let house = Arc::new(join(
+            elements,
+            estate.clone(),
+            streams.clone(),
+            book,
+            ring,
+            origins.clone(),
+            folder.join(issuer_key::FILE),
+        ));
         let names = {
             let estate = estate.clone();
             Box::new(move |host: &str| Directory::knows_host(&estate, host))
@@ -98,13 +112,16 @@ impl Emulator {
             Leaves::new(authority.clone(), names).map_err(|error| StartError::Certificates(error.to_string()))?;
         let tls = server_config(leaves).map_err(|error| StartError::Certificates(error.to_string()))?;
         let (drain, draining) = watch::channel(false);
-        let front = Front::new(house.pipeline.clone(), TlsAcceptor::from(Arc::new(tls)), draining);
+        let front =
+            Front::new(house.pipeline.clone(), Wires::new(&house.doors), TlsAcceptor::from(Arc::new(tls)), draining);
 
         origins.open_all();
+        front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
         let control_port = listening.control.port;
         let ready_path =
             settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
-        let ready = ready::content(&house, &authority, control_port, &ready_path);
+        let wires = WirePorts { mqtt: listening.mqtt.port };
+        let ready = ready::content(&house, &authority, control_port, wires, &ready_path);
         let control = Control::new(
             house,
             seeder,
@@ -117,7 +134,7 @@ impl Emulator {
         ready::write(&ready_path, &ready).map_err(|error| {
             StartError::Internal(format!("the ready file {} cannot be written: {error}", ready_path.display()))
         })?;
-        Ok(Self { ready, ready_path, notices, front, drain, store })
+        Ok(Self { ready, ready_path, notices, front, drain, store, streams })
     }
 
     /// The ready file's content.
@@ -147,7 +164,16 @@ impl Emulator {
         if tokio::time::timeout(DRAIN_DEADLINE, self.front.tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not end within {} seconds", DRAIN_DEADLINE.as_secs());
         }
+        self.streams.close().await;
         self.store.close().await;
+    }
+}
+
+/// Lets the hubs do what nobody asks them for, until the process drains.
+async fn attend(hub: Arc<Hub>, mut draining: watch::Receiver<bool>) {
+    tokio::select! {
+        () = hub.attend() => {}
+        _ = draining.wait_for(|draining| *draining) => {}
     }
 }
 
@@ -165,6 +191,15 @@ fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, S
     Ok(store)
 }
 
+fn open_streams(settings: &Settings, notices: &mut Vec<String>) -> Result<Streams, StartError> {
+    let Some(folder) = &settings.data_dir else { return Ok(Streams::memory(Limits::default())) };
+    let (streams, recovery) = Streams::open(folder, Limits::default())?;
+    if !recovery.torn_tails.is_empty() {
+        notices.push(format!("{}: {recovery}", folder.display()));
+    }
+    Ok(streams)
+}
+
 fn refuse_well_known_keys(settings: &Settings, store: &Store) -> Result<(), StartError> {
     let Some(address) = settings.bind.filter(|address| !address.is_loopback()) else { return Ok(()) };
     let well_known = store.table::<WorldMark>().get(WorldMark::KEY).is_some_and(|mark| mark.well_known_keys);
@@ -176,6 +211,7 @@ fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, S
     let documented = |port: u16| if settings.ports == Ports::Auto { 0 } else { port };
     let https = take(documented(HTTPS_PORT), "HTTPS", &addresses)?;
     let control = take(documented(CONTROL_PORT), "the control API", &self::addresses(None))?;
+    let mqtt = take(documented(MQTT_PORT), "MQTT", &addresses)?;
     let well_known = if settings.ports == Ports::Standard {
         take(HTTPS_WELL_KNOWN_PORT, "HTTPS", &addresses)
             .inspect_err(|error| {
@@ -188,11 +224,12 @@ fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, S
     } else {
         None
     };
-    Ok(Listening { https, well_known, control })
+    Ok(Listening { https, well_known, control, mqtt })
 }
 
 fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceiver<Opened>, control: Arc<Control>) {
     front.serve_https(listening.https, &Site::Shared);
+    front.serve_mqtt(listening.mqtt);
     if let Some(bound) = listening.well_known {
         front.serve_https(bound, &Site::Shared);
     }

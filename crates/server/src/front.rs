@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use iolite_http::{ConnectionContext, Pipeline, Site, serve_connection};
 use iolite_identity::ClientCertificate;
+use iolite_messaging::Transport;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use crate::ports::Bound;
+use crate::web_socket::{Rewound, Spoken, upgrade};
+use crate::wires::{Caller, Wires};
 
 /// A handshake that is not through after so long is dropped.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// A connection that says nothing for so long after its handshake is dropped.
+const FIRST_BYTES_DEADLINE: Duration = Duration::from_secs(30);
 /// More connections than this wait in the backlog.
 const MOST_CONNECTIONS: usize = 20_000;
 /// How long the accept loop rests when the system has no more sockets to give.
@@ -25,6 +31,8 @@ const REST: Duration = Duration::from_millis(50);
 pub(crate) struct Front {
     /// Answers requests.
     pub(crate) pipeline: Arc<Pipeline>,
+    /// Speaks MQTT and AMQP.
+    pub(crate) wires: Wires,
     /// Shakes hands.
     pub(crate) tls: TlsAcceptor,
     /// Turns true when the process drains.
@@ -35,8 +43,20 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(pipeline: Arc<Pipeline>, tls: TlsAcceptor, draining: watch::Receiver<bool>) -> Self {
-        Self { pipeline, tls, draining, tasks: TaskTracker::new(), slots: Arc::new(Semaphore::new(MOST_CONNECTIONS)) }
+    pub(crate) fn new(
+        pipeline: Arc<Pipeline>,
+        wires: Wires,
+        tls: TlsAcceptor,
+        draining: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            pipeline,
+            wires,
+            tls,
+            draining,
+            tasks: TaskTracker::new(),
+            slots: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+        }
     }
 
     /// Serves HTTPS on `bound` for `site`.
@@ -81,6 +101,7 @@ impl Front {
         }
     }
 
+    /// Serves HTTPS, and the WebSockets that some connections ask for instead.
     fn handshake(
         &self,
         stream: TcpStream,
@@ -88,26 +109,97 @@ impl Front {
         site: Site,
         authority: String,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (tls, pipeline, draining) = (self.tls.clone(), self.pipeline.clone(), self.draining.clone());
+        let front = self.clone();
         async move {
-            let mut stopping = draining.clone();
-            let shaken = tokio::select! {
-                shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)) => shaken,
-                // Nothing was asked yet, so there is nothing to wait for.
+            let Some(Shaken { stream, caller }) = front.shake(stream, peer).await else { return };
+            let mut stopping = front.draining.clone();
+            let looked = tokio::select! {
+                looked = tokio::time::timeout(FIRST_BYTES_DEADLINE, Rewound::look(stream)) => looked,
                 _ = stopping.wait_for(|draining| *draining) => return,
             };
-            let stream = match shaken {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return tracing::debug!(%error, %peer, "a handshake failed"),
-                Err(_) => return tracing::debug!(%peer, "a handshake took too long"),
-            };
-            let chain = stream.get_ref().1.peer_certificates();
-            let certificate = chain
-                .filter(|chain| !chain.is_empty())
-                .map(|chain| Arc::new(ClientCertificate { chain: chain.iter().map(|der| der.to_vec()).collect() }));
-            let context =
-                ConnectionContext { site, scheme: "https", authority, peer: Some(peer), certificate, draining };
-            serve_connection(stream, pipeline, context).await;
+            match looked {
+                Ok(Ok((stream, true))) => Box::pin(front.web_socket(stream, caller)).await,
+                Ok(Ok((stream, false))) => {
+                    let context = ConnectionContext {
+                        site,
+                        scheme: "https",
+                        authority,
+                        peer: Some(peer),
+                        certificate: caller.certificate,
+                        draining: front.draining,
+                    };
+                    serve_connection(stream, front.pipeline, context).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended before it said anything"),
+                Err(_) => tracing::debug!(%peer, "a connection said nothing for too long"),
+            }
         }
     }
+
+    async fn web_socket(self, stream: Rewound<TlsStream<TcpStream>>, caller: Caller) {
+        let Some(upgraded) = upgrade(stream).await else { return };
+        let host = if upgraded.host.is_empty() { caller.host.clone() } else { upgraded.host };
+        let caller = Caller { host, agent: upgraded.agent, ..caller };
+        match upgraded.spoken {
+            Spoken::Mqtt => {
+                self.wires.serve_mqtt(upgraded.stream, Transport::MqttWebSocket, caller, self.draining).await;
+            }
+            Spoken::Amqp => tracing::debug!("AMQP in a WebSocket is not spoken yet"),
+        }
+    }
+
+    /// Serves MQTT on `bound`.
+    pub(crate) fn serve_mqtt(&self, bound: Bound) {
+        for listener in bound.listeners {
+            let front = self.clone();
+            self.tasks.spawn(async move {
+                let serve = |stream, peer| {
+                    let front = front.clone();
+                    async move {
+                        let Some(Shaken { stream, caller }) = front.shake(stream, peer).await else { return };
+                        // The handshake's own needs are over: what waits for a device from here on is small.
+                        let Front { wires, draining, .. } = front;
+                        let serving = wires.serve_mqtt(stream, Transport::Mqtt, caller, draining);
+                        drop(wires);
+                        serving.await;
+                    }
+                };
+                front.accept(listener, serve).await;
+            });
+        }
+    }
+
+    /// Shakes hands; `None` where that came to nothing.
+    async fn shake(&self, stream: TcpStream, peer: IpAddr) -> Option<Shaken> {
+        let mut stopping = self.draining.clone();
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, self.tls.accept(stream)) => shaken,
+            // Nothing was asked yet, so there is nothing to wait for.
+            _ = stopping.wait_for(|draining| *draining) => return None,
+        };
+        let stream = match shaken {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, %peer, "a handshake failed");
+                return None;
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "a handshake took too long");
+                return None;
+            }
+        };
+        let session = stream.get_ref().1;
+        let chain = session.peer_certificates().filter(|chain| !chain.is_empty());
+        let certificate =
+            chain.map(|chain| Arc::new(ClientCertificate { chain: chain.iter().map(|der| der.to_vec()).collect() }));
+        let host = session.server_name().unwrap_or_default().to_ascii_lowercase();
+        let caller = Caller { peer, host, agent: String::new(), certificate };
+        Some(Shaken { stream, caller })
+    }
+}
+
+/// A connection after its handshake.
+struct Shaken {
+    stream: TlsStream<TcpStream>,
+    caller: Caller,
 }

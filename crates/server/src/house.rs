@@ -14,6 +14,7 @@ use iolite_hub::Hub;
 use iolite_identity::{Identity, KeyRing};
 use iolite_kernel::{Clock, Ground, Operation, Secret, Service, SteerableClock, SystemEntropy};
 use iolite_resources::Estate;
+use iolite_store::streams::Streams;
 use iolite_twins::Twins;
 
 use crate::doors::Doors;
@@ -45,6 +46,8 @@ pub(crate) struct House {
     pub(crate) estate: Estate,
     pub(crate) access: Arc<Access>,
     pub(crate) hub: Arc<Hub>,
+    /// The events of the hubs.
+    pub(crate) streams: Streams,
     pub(crate) dps: Arc<Dps>,
     pub(crate) ring: Arc<KeyRing>,
     /// Where the issuer's key is kept.
@@ -79,6 +82,7 @@ pub fn operations() -> Vec<&'static Operation> {
 pub(crate) fn join(
     elements: Elements,
     estate: Estate,
+    streams: Streams,
     book: RoleBook,
     ring: Arc<KeyRing>,
     origins: Arc<Origins>,
@@ -94,7 +98,7 @@ pub(crate) fn join(
         let origins = origins.clone();
         Arc::new(move |host: &str| origins.dialled_name(host))
     };
-    let hub = Arc::new(Hub::new(estate.clone(), ground.clone()));
+    let hub = Arc::new(Hub::new(estate.clone(), ground.clone()).with_streams(streams.clone()));
     let dps = Arc::new(Dps::new(estate.clone(), ground.clone(), gateway.clone(), dial));
     let twins = Arc::new(Twins::new(estate.clone(), ground.clone()));
     let identity = Arc::new(Identity::new(estate.clone(), ground.clone(), ring.clone(), hub.clone(), dps.clone()));
@@ -125,6 +129,7 @@ pub(crate) fn join(
         estate,
         access,
         hub,
+        streams,
         dps,
         ring,
         issuer_key,

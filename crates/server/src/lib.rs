@@ -18,6 +18,8 @@ mod ready;
 mod rehearsal;
 mod settings;
 mod tls;
+mod web_socket;
+mod wires;
 mod world;
 
 pub use emulator::Emulator;

@@ -10,8 +10,15 @@ use serde_json::{Value, json};
 use crate::house::House;
 use crate::tls::Authority;
 
+/// The ports of the wires besides HTTPS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WirePorts {
+    /// MQTT.
+    pub(crate) mqtt: u16,
+}
+
 /// The ready file's content.
-pub(crate) fn content(house: &House, authority: &Authority, control_port: u16, path: &Path) -> Value {
+pub(crate) fn content(house: &House, authority: &Authority, control_port: u16, wires: WirePorts, path: &Path) -> Value {
     let origin = format!("https://localhost:{}", house.origins.shared_port());
     let plain = format!("http://localhost:{control_port}");
     let estate = &house.estate;
@@ -33,7 +40,7 @@ pub(crate) fn content(house: &House, authority: &Authority, control_port: u16, p
             "identity_header": house.identity_header.reveal(),
         },
         "principals": principals(house),
-        "iot_hubs": in_order(house, Hub::TYPE).iter().filter_map(|name| hub(house, name)).collect::<Vec<_>>(),
+        "iot_hubs": in_order(house, Hub::TYPE).iter().filter_map(|name| hub(house, wires, name)).collect::<Vec<_>>(),
         "provisioning_services": in_order(house, ProvisioningService::TYPE)
             .iter().filter_map(|name| provisioning_service(house, name)).collect::<Vec<_>>(),
         "digital_twins": in_order(house, TwinsInstance::TYPE)
@@ -69,7 +76,7 @@ fn principals(house: &House) -> Vec<Value> {
         .collect()
 }
 
-fn hub(house: &House, name: &str) -> Option<Value> {
+fn hub(house: &House, wires: WirePorts, name: &str) -> Option<Value> {
     let found = house.estate.hub(name)?;
     let port = house.origins.port_of(Hub::TYPE, name)?;
     let dialled = dialled(house, port);
@@ -80,7 +87,7 @@ fn hub(house: &House, name: &str) -> Option<Value> {
         "host_name": dialled.split(':').next(),
         "azure_host_name": found.host_name,
         "endpoint": format!("https://localhost:{port}"),
-        "mqtt": null,
+        "mqtt": format!("localhost:{}", wires.mqtt),
         "amqp": null,
         "service_connection_string": connection_string(&dialled, owner),
         "event_hub_connection_string": null,

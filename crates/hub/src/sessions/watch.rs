@@ -90,12 +90,27 @@ impl Hub {
         }
     }
 
+    /// Lets the streams follow what became of the hub keyed `hub`: other retention, more partitions, or none at all.
+    async fn follow_hub(&self, hub: &str) {
+        let followed = if self.hubs.get(hub).is_some() {
+            self.own_stream(hub).map(drop)
+        } else {
+            self.streams.remove(&Self::own_stream_name(hub)).await.map_err(crate::telemetry::unavailable)
+        };
+        if let Err(error) = followed {
+            tracing::warn!(%error, hub, "the hub's events could not follow it");
+        }
+    }
+
     async fn look_again(self: &Arc<Self>, concerned: &Concerned) {
         if concerned.is_empty() {
             return;
         }
         if concerned.queues || concerned.all {
             self.list_deadlines();
+        }
+        for hub in &concerned.hubs {
+            self.follow_hub(hub).await;
         }
         let roster = &self.sessions.roster;
         let mut lines: Vec<Arc<Line>> = if concerned.all {

@@ -8,3 +8,4 @@ mod source;
 mod streams;
 
 pub(crate) use source::{Source, partition_of};
+pub(crate) use streams::unavailable;

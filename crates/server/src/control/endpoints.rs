@@ -81,7 +81,7 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         ("GET", ["hubs", name, "local-auth"]) => switch::show(control, name),
         ("POST", ["hubs", name, "local-auth"]) => switch::change(control, name, &call).await,
         ("GET", ["snapshots"]) => Ok(snapshots::list(control)),
-        ("POST", ["snapshots", name]) => snapshots::save(control, name),
+        ("POST", ["snapshots", name]) => snapshots::save(control, name).await,
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(control, name).await,
         (_, ["faults", ..]) => {
             Err(Refused::not_supported("faults come with the messaging issue; none can be injected yet"))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iolite_store::Snapshot;
+use iolite_store::streams::StreamsSnapshot;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -13,6 +14,10 @@ use super::{Control, Refused};
 const LONGEST_NAME: usize = 64;
 /// More copies than this are refused.
 const MOST_COPIES: usize = 64;
+/// So many bytes of the newest events go into a copy.
+const MOST_EVENT_BYTES: u64 = 64 << 20;
+/// How many bytes say where the records end and the events begin.
+const LENGTH_BYTES: usize = 8;
 
 /// Where copies are kept.
 pub(crate) struct Snapshots {
@@ -58,7 +63,7 @@ pub(super) fn list(control: &Control) -> Value {
     json!({"value": control.snapshots.names()})
 }
 
-pub(super) fn save(control: &Control, name: &str) -> Result<Value, Refused> {
+pub(super) async fn save(control: &Control, name: &str) -> Result<Value, Refused> {
     let well_formed = !name.is_empty()
         && name.len() <= LONGEST_NAME
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
@@ -69,7 +74,9 @@ pub(super) fn save(control: &Control, name: &str) -> Result<Value, Refused> {
     if known.len() >= MOST_COPIES && !known.iter().any(|other| other == name) {
         return Err(Refused::bad_request(format!("there are {MOST_COPIES} snapshots already")));
     }
-    let bytes = control.house.estate.store.export().to_bytes();
+    let streams = control.house.streams.export(MOST_EVENT_BYTES).await;
+    let streams = streams.map_err(|error| Refused::failed(error.to_string()))?.to_bytes();
+    let bytes = joined(&control.house.estate.store.export().to_bytes(), &streams);
     control
         .snapshots
         .save(name, bytes)
@@ -80,11 +87,38 @@ pub(super) fn save(control: &Control, name: &str) -> Result<Value, Refused> {
 pub(super) async fn restore(control: &Control, name: &str) -> Result<Value, Refused> {
     let bytes =
         control.snapshots.load(name).ok_or_else(|| Refused::not_found(format!("there is no snapshot `{name}`")))?;
-    let snapshot = Snapshot::from_bytes(&bytes)
-        .map_err(|error| Refused::failed(format!("the snapshot cannot be read: {error}")))?;
+    let unreadable = |error: &dyn std::fmt::Display| Refused::failed(format!("the snapshot cannot be read: {error}"));
+    let (records, events) = parted(&bytes).ok_or_else(|| unreadable(&"it is too short"))?;
+    let snapshot = Snapshot::from_bytes(records).map_err(|error| unreadable(&error))?;
+    let events = StreamsSnapshot::from_bytes(events).map_err(|error| unreadable(&error))?;
     let store = &control.house.estate.store;
     store.import(snapshot, |_| true).await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.house.streams.import(events).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.entra.forget_sessions();
     control.house.origins.open_all();
     Ok(Value::Null)
+}
+
+/// Records and events in one copy.
+fn joined(records: &[u8], events: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(records.len()).unwrap_or(u64::MAX).to_le_bytes();
+    [&length, records, events].concat()
+}
+
+/// The records and the events of a copy.
+fn parted(copy: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = copy.split_first_chunk::<LENGTH_BYTES>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_parted_where_it_was_joined() {
+        assert_eq!(parted(&joined(b"records", b"events")), Some((&b"records"[..], &b"events"[..])));
+        assert_eq!(parted(&joined(b"records", b"events")[..12]), None);
+        assert_eq!(parted(b"short"), None);
+    }
 }

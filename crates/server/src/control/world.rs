@@ -15,6 +15,7 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
         control.house.elements.clock.reset();
     }
     control.seeder.seed().await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.house.streams.clear().await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.entra.forget_sessions();
     control.house.access.log().clear();
     control.house.origins.open_all();

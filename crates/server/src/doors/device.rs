@@ -66,11 +66,7 @@ pub(super) fn lasts_until(ends: Timestamp, now: Timestamp) -> Timestamp {
     if ends > now { ends } else { ends.saturating_add(LEEWAY).unwrap_or(ends) }
 }
 
-fn knock<'a>(
-    operation: &'static iolite_kernel::Operation,
-    arrival: &'a Arrival,
-    claim: &'a DeviceClaim,
-) -> Knock<'a> {
+fn knock<'a>(operation: &'static iolite_kernel::Operation, arrival: &'a Arrival, claim: &'a DeviceClaim) -> Knock<'a> {
     let mut params = vec![("id", claim.device_id.clone())];
     let mut path = format!("/devices/{}", claim.device_id);
     if let Some(module) = &claim.module_id {

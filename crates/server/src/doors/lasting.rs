@@ -25,10 +25,11 @@ impl Lasting {
 
     /// The same at one of the hub's endpoints.
     pub(super) fn check_at(&self, doors: &Doors, entrance: Entrance) -> Result<(), Rejection> {
-        let hub = doors.estate.hubs.get(&self.hub).ok_or_else(|| Rejection {
-            reason: Reason::UnknownDevice,
-            detail: "the hub was deleted".to_owned(),
-        })?;
+        let hub = doors
+            .estate
+            .hubs
+            .get(&self.hub)
+            .ok_or_else(|| Rejection { reason: Reason::UnknownDevice, detail: "the hub was deleted".to_owned() })?;
         admits(&hub, entrance, self.address)?;
         doors.identity.still_good(&self.caller, &hub)
     }

@@ -7,6 +7,8 @@ mod device;
 mod lasting;
 mod service;
 
+pub(crate) use device::Devices;
+
 use std::sync::Arc;
 
 use iolite_access::{Access, Ask, CredentialKind, Decision, DenialCause, Permit};
@@ -50,7 +52,10 @@ impl Doors {
         if let Some(labels) = name.strip_suffix(&suffix) {
             // `{hub}`, or `{hub}.device` and `{hub}.service`, as newer hubs are called too.
             let label = labels.strip_suffix(".device").or_else(|| labels.strip_suffix(".service")).unwrap_or(labels);
-            return self.estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(&format!("{label}{suffix}")));
+            return self
+                .estate
+                .hub(label)
+                .filter(|hub| hub.host_name.eq_ignore_ascii_case(&format!("{label}{suffix}")));
         }
         self.origins.hub_of(host)
     }
