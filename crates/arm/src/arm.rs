@@ -74,6 +74,7 @@ impl Arm {
                 contents.remove(transaction, &key);
             }
         }
+        crate::certificates::remove_all(self, transaction, id);
         self.remove_assignments(transaction, id);
     }
 

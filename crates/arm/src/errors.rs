@@ -98,6 +98,12 @@ pub const PARTITION_COUNT_OUT_OF_RANGE: ErrorCode = devices(400, 400_016, "Parti
 pub const INVALID_ROUTE_TEST_INPUT: ErrorCode = devices(400, 400_100, "InvalidRouteTestInput");
 /// An enrichment is for an endpoint that the hub does not have.
 pub const ENRICHMENT_ENDPOINT_NOT_FOUND: ErrorCode = devices(400, 400_131, "EnrichmentEndpointNotFound");
+/// A verification certificate does not prove possession of the authority's private key.
+pub const PROOF_OF_POSSESSION_FAILED: ErrorCode = devices(400, 400_053, "ProofOfPossessionFailed");
+/// The resource has as many certificates as it may.
+pub const CERTIFICATE_LIMIT_REACHED: ErrorCode = devices(400, 400_004, "CertificateLimitReached");
+/// The certificate is not there.
+pub const CERTIFICATE_NOT_FOUND: ErrorCode = devices(404, 404_008, "CertificateNotFound");
 /// The TLS version is none that hubs know.
 pub const INVALID_MIN_TLS_VERSION: ErrorCode = devices(400, 400_089, "InvalidMinTlsVersion");
 /// The policy, consumer group or endpoint is not there.

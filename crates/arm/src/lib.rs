@@ -22,6 +22,7 @@ macro_rules! group_path {
 }
 
 mod arm;
+mod certificates;
 mod deny_assignments;
 pub mod errors;
 mod etag;

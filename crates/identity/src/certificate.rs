@@ -4,6 +4,8 @@
 
 mod chain;
 
+pub(crate) use chain::signed;
+
 use std::fmt::Write;
 
 use aws_lc_rs::digest;
@@ -76,7 +78,7 @@ fn check_thumbprint(der: &[u8], registered: [Option<&str>; 2], trail: &mut Trail
     Err(trail.fail(CheckKind::Thumbprint, Reason::CertificateMismatch, detail))
 }
 
-fn thumbprint(algorithm: &'static digest::Algorithm, der: &[u8]) -> String {
+pub(crate) fn thumbprint(algorithm: &'static digest::Algorithm, der: &[u8]) -> String {
     let mut text = String::with_capacity(64);
     for byte in digest::digest(algorithm, der).as_ref() {
         // Writing to a text cannot fail.
@@ -100,9 +102,14 @@ fn check_in_time(certificate: &X509Certificate<'_>, now: Timestamp, trail: &mut 
     }
 }
 
+/// The common names of the subject, in order; an empty text for one that is no text.
+pub(crate) fn common_names<'a>(certificate: &'a X509Certificate<'_>) -> impl Iterator<Item = &'a str> {
+    certificate.subject().iter_common_name().map(|name| name.as_str().unwrap_or_default())
+}
+
 /// Whether the subject has one common name, and that is the id, with case.
 fn check_common_name(certificate: &X509Certificate<'_>, id: &str, trail: &mut Trail) {
-    let mut names = certificate.subject().iter_common_name().map(|name| name.as_str().unwrap_or_default());
+    let mut names = common_names(certificate);
     let detail = match (names.next(), names.next()) {
         (Some(name), None) if name == id => return trail.pass(CheckKind::CommonName, ""),
         (Some(name), None) => format!("its common name is {}; wanted {}", shown(name), shown(id)),

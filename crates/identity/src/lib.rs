@@ -4,6 +4,7 @@
 //! [`Rejection`], and always with the [`Check`]s it made, in order. It grants nothing: that is `access`.
 
 mod attestation;
+mod authority;
 mod caller;
 mod certificate;
 mod credential;
@@ -20,6 +21,7 @@ mod trail;
 mod world;
 
 pub use attestation::{AttestationKeys, AttestationSource, DeviceCredentials, DeviceKeys, RegistrationKeys};
+pub use authority::{AuthorityError, AuthorityFacts, describe_authority, prove_possession, read_certificate};
 pub use caller::{Caller, DeviceCaller, KeyMeans, PolicyCaller, PrincipalCaller, RegistrantCaller};
 pub use credential::{ClientCertificate, Credential, MAXIMUM_CREDENTIAL_BYTES, Presented};
 pub use evidence::{Authentication, Check, CheckKind, Checks, Reason, Rejection};

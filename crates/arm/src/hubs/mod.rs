@@ -1,5 +1,6 @@
 //! IoT hubs as resources.
 
+pub(crate) mod certificates;
 pub(crate) mod change;
 pub(crate) mod check_name;
 pub(crate) mod consumer_groups;

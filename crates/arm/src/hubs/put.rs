@@ -301,4 +301,28 @@ mod tests {
             assert_eq!(world.put(&path, body()).await.unwrap_err().code.name, "ArgumentInvalid", "{name}");
         }
     }
+
+    #[tokio::test]
+    async fn rules_that_no_door_could_read_are_refused() {
+        let world = World::new().await;
+        let path = format!("{GROUP}/providers/Microsoft.Devices/IotHubs/hub1");
+        for (properties, number) in [
+            (json!({"ipFilterRules": [{"filterName": "a", "action": "Accept", "ipMask": "nowhere"}]}), 400_004),
+            (json!({"networkRuleSets": {"ipRules": [{"filterName": "a", "ipMask": "1.1.1.1/40"}]}}), 400_004),
+            (json!({"publicNetworkAccess": "Sometimes"}), 400_004),
+            (json!({"minTlsVersion": "1.4"}), 400_089),
+            (json!({"storageEndpoints": {"$default": {"authenticationType": "identityBased"}}}), 0),
+        ] {
+            let mut hub = body();
+            hub["properties"] = properties.clone();
+            assert_eq!(world.put(&path, hub).await.unwrap_err().code.number, number, "{properties}");
+        }
+        let mut hub = body();
+        hub["properties"] = json!({
+            "minTlsVersion": "1.2", "publicNetworkAccess": "Enabled",
+            "ipFilterRules": [{"filterName": "a", "action": "Reject", "ipMask": "10.0.0.0/8"}],
+        });
+        let answer = json(&world.put(&path, hub).await.unwrap());
+        assert_eq!(answer["properties"]["ipFilterRules"][0]["ipMask"], "10.0.0.0/8");
+    }
 }

@@ -11,12 +11,6 @@ pub(crate) const REFUSED: &[&Operation] = &[
     &RESOURCE_PROVIDER_COMMON_GET_SUBSCRIPTION_QUOTA,
     &IOT_HUB_RESOURCE_EXPORT_DEVICES,
     &IOT_HUB_RESOURCE_IMPORT_DEVICES,
-    &CERTIFICATES_LIST_BY_IOT_HUB,
-    &CERTIFICATES_GET,
-    &CERTIFICATES_CREATE_OR_UPDATE,
-    &CERTIFICATES_DELETE,
-    &CERTIFICATES_GENERATE_VERIFICATION_CODE,
-    &CERTIFICATES_VERIFY,
     &IOT_HUB_MANUAL_FAILOVER,
     &PRIVATE_LINK_RESOURCES_LIST,
     &PRIVATE_LINK_RESOURCES_GET,
@@ -26,8 +20,6 @@ pub(crate) const REFUSED: &[&Operation] = &[
     &PRIVATE_ENDPOINT_CONNECTIONS_DELETE,
 ];
 
-const CERTIFICATES: &str =
-    "X.509 authorities of a hub are not emulated yet: use self-signed thumbprints or symmetric keys.";
 const NETWORK: &str = "Private links and endpoints are Azure networking: the emulator listens on this machine alone.";
 const JOBS: &str = "Import and export jobs are not emulated yet: use the bulk operations of the hub's own API.";
 const FAILOVER: &str = "There is one machine and no second region to fail over to.";
@@ -72,56 +64,6 @@ const IOT_HUB_RESOURCE_IMPORT_DEVICES: Operation = refused_operation(
     "Microsoft.Devices/iotHubs/importDevices/Action",
     JOBS,
     "Acts on import and export jobs of a hub.",
-);
-const CERTIFICATES_LIST_BY_IOT_HUB: Operation = refused_operation(
-    "Certificates_ListByIotHub",
-    Method::Get,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates"),
-    "Microsoft.Devices/iotHubs/certificates/Read",
-    CERTIFICATES,
-    "Lists X.509 authorities of a hub.",
-);
-const CERTIFICATES_GET: Operation = refused_operation(
-    "Certificates_Get",
-    Method::Get,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
-    "Microsoft.Devices/iotHubs/certificates/Read",
-    CERTIFICATES,
-    "Reads X.509 authorities of a hub.",
-);
-const CERTIFICATES_CREATE_OR_UPDATE: Operation = refused_operation(
-    "Certificates_CreateOrUpdate",
-    Method::Put,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
-    "Microsoft.Devices/iotHubs/certificates/Write",
-    CERTIFICATES,
-    "Writes X.509 authorities of a hub.",
-);
-const CERTIFICATES_DELETE: Operation = refused_operation(
-    "Certificates_Delete",
-    Method::Delete,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}"),
-    "Microsoft.Devices/iotHubs/certificates/Delete",
-    CERTIFICATES,
-    "Deletes X.509 authorities of a hub.",
-);
-const CERTIFICATES_GENERATE_VERIFICATION_CODE: Operation = refused_operation(
-    "Certificates_GenerateVerificationCode",
-    Method::Post,
-    group_path!(
-        "/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}/generateVerificationCode"
-    ),
-    "Microsoft.Devices/iotHubs/certificates/generateVerificationCode/Action",
-    CERTIFICATES,
-    "Acts on X.509 authorities of a hub.",
-);
-const CERTIFICATES_VERIFY: Operation = refused_operation(
-    "Certificates_Verify",
-    Method::Post,
-    group_path!("/providers/Microsoft.Devices/IotHubs/{resourceName}/certificates/{certificateName}/verify"),
-    "Microsoft.Devices/iotHubs/certificates/verify/Action",
-    CERTIFICATES,
-    "Acts on X.509 authorities of a hub.",
 );
 const IOT_HUB_MANUAL_FAILOVER: Operation = refused_operation(
     "IotHub_ManualFailover",

@@ -91,7 +91,7 @@ fn climb(end: &EndEntityCert<'_>, issuers: &[CertificateDer<'_>], root: &[u8], n
 }
 
 /// Whether the authority `root` issued this certificate and signed it.
-fn signed(certificate: &X509Certificate<'_>, root: &[u8]) -> bool {
+pub(crate) fn signed(certificate: &X509Certificate<'_>, root: &[u8]) -> bool {
     let Ok((_, root)) = X509Certificate::from_der(root) else { return false };
     if root.subject().as_raw() != certificate.issuer().as_raw() {
         return false;
