@@ -1,7 +1,7 @@
 //! A hub in memory on AMQP ports, for trying real clients against the wire alone: 5672 plain, 5671 with a certificate of
 //! its own, written to the file named by the first argument.
 
-#![expect(clippy::unwrap_used, reason = "an example may")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "an example may")]
 
 #[path = "../tests/doors/mod.rs"]
 mod doors;

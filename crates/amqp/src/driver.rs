@@ -111,7 +111,7 @@ const IDLE_GRACE: u32 = 2;
 /// However short a silence the peer tolerates, no life is shown more often.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(500);
 /// A moment that never comes.
-const FAR: Duration = Duration::from_secs(24 * 3600);
+const FAR: Duration = Duration::from_hours(24);
 
 impl Pace {
     fn new(limits: Limits) -> Self {

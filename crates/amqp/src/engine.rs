@@ -169,7 +169,9 @@ impl Engine {
         let output = std::mem::take(&mut self.output).freeze();
         if output.len() >= self.settings.output_high_water {
             let channels: Vec<u16> = self.sessions.keys().copied().collect();
-            channels.into_iter().for_each(|channel| self.tell_room(channel));
+            for channel in channels {
+                self.tell_room(channel);
+            }
         }
         output
     }

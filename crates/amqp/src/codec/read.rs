@@ -65,17 +65,10 @@ impl Reader {
     }
 
     fn described(&mut self, depth: usize) -> Result<Value, DecodeError> {
-        let deeper = self.enter(depth)?;
+        let deeper = deeper_than(depth)?;
         let descriptor = self.nested(deeper)?;
         let value = self.nested(deeper)?;
         Ok(Value::Described(Box::new(Described { descriptor, value })))
-    }
-
-    fn enter(&mut self, depth: usize) -> Result<usize, DecodeError> {
-        if depth >= MAXIMUM_DEPTH {
-            return Err(DecodeError("values nest too deep"));
-        }
-        Ok(depth + 1)
     }
 
     fn constructed(&mut self, code: u8, depth: usize) -> Result<Value, DecodeError> {
@@ -173,7 +166,7 @@ impl Reader {
     }
 
     fn list(&mut self, code: u8, depth: usize) -> Result<Vec<Value>, DecodeError> {
-        let deeper = self.enter(depth)?;
+        let deeper = deeper_than(depth)?;
         self.within(code, |inside, count| {
             let mut items = Vec::new();
             for _ in 0..count {
@@ -184,7 +177,7 @@ impl Reader {
     }
 
     fn map(&mut self, code: u8, depth: usize) -> Result<Map, DecodeError> {
-        let deeper = self.enter(depth)?;
+        let deeper = deeper_than(depth)?;
         self.within(code, |inside, count| {
             if !count.is_multiple_of(2) {
                 return Err(DecodeError("a map has a key without a value"));
@@ -198,7 +191,7 @@ impl Reader {
     }
 
     fn array(&mut self, code: u8, depth: usize) -> Result<Vec<Value>, DecodeError> {
-        let deeper = self.enter(depth)?;
+        let deeper = deeper_than(depth)?;
         self.within(code, |inside, count| {
             let constructor = inside.bytes.try_get_u8().map_err(|_| SHORT)?;
             let mut items = Vec::new();
@@ -217,6 +210,10 @@ impl Reader {
             Ok(items)
         })
     }
+}
+
+fn deeper_than(depth: usize) -> Result<usize, DecodeError> {
+    if depth < MAXIMUM_DEPTH { Ok(depth + 1) } else { Err(DecodeError("values nest too deep")) }
 }
 
 fn text(bytes: &[u8]) -> Result<Box<str>, DecodeError> {

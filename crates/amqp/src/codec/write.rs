@@ -28,9 +28,7 @@ pub fn write_value(out: &mut BytesMut, value: &Value) {
         Value::Binary(bytes) => variable(out, 0xa0, bytes),
         Value::String(text) => variable(out, 0xa1, text.as_bytes()),
         Value::Symbol(symbol) => variable(out, 0xa3, symbol.0.as_bytes()),
-        Value::List(items) => {
-            compound(out, 0xc0, items.len(), |out| items.iter().for_each(|item| write_value(out, item)))
-        }
+        Value::List(items) => write_list(out, items),
         Value::Map(map) => write_map(out, map),
         Value::Array(items) => array(out, items),
         Value::Described(described) => {
@@ -39,6 +37,14 @@ pub fn write_value(out: &mut BytesMut, value: &Value) {
             write_value(out, &described.value);
         }
     }
+}
+
+fn write_list(out: &mut BytesMut, items: &[Value]) {
+    compound(out, 0xc0, items.len(), |out| {
+        for item in items {
+            write_value(out, item);
+        }
+    });
 }
 
 pub(super) fn write_map(out: &mut BytesMut, map: &Map) {
@@ -124,8 +130,7 @@ fn array(out: &mut BytesMut, items: &[Value]) {
             (0x81, Value::Long(number)) => out.put_i64(*number),
             _ => {
                 out.truncate(start);
-                let all = |out: &mut BytesMut| items.iter().for_each(|item| write_value(out, item));
-                return compound(out, 0xc0, items.len(), all);
+                return write_list(out, items);
             }
         }
     }

@@ -58,7 +58,9 @@ fn close_sent() -> Peer {
     peer
 }
 
-fn states() -> [(&'static str, fn() -> Peer); 9] {
+type State = (&'static str, fn() -> Peer);
+
+fn states() -> [State; 9] {
     [
         ("greeted", Peer::greeted),
         ("open", Peer::open),
@@ -210,7 +212,7 @@ fn vary(performative: &mut Performative, number: u32) {
         Performative::Transfer(transfer) => {
             transfer.handle = handle;
             transfer.more = Some(number & 8 == 0);
-            transfer.aborted = Some(number & 48 == 0);
+            transfer.aborted = Some(number & 0x30 == 0);
             transfer.settled = Some(number & 64 == 0);
         }
         Performative::Disposition(disposition) => {

@@ -156,7 +156,9 @@ impl Conversation {
                 let error = refusal::of_sign_in(&error, &self.surroundings.ground);
                 let links = std::mem::take(&mut device.links);
                 self.devices.remove(key);
-                links.into_iter().for_each(|(id, ..)| self.turn_away(id, error.clone()));
+                for (id, ..) in links {
+                    self.turn_away(id, error.clone());
+                }
             }
             Ok(SignedIn { session, inbox, .. }) => {
                 let links = device.links.clone();
@@ -165,7 +167,9 @@ impl Conversation {
                     device.state = State::In { session: Arc::from(session), _news: news };
                 }
                 self.engine.trust();
-                links.into_iter().for_each(|(id, endpoint, role)| self.let_device_in(key, id, endpoint, role));
+                for (id, endpoint, role) in links {
+                    self.let_device_in(key, id, endpoint, role);
+                }
             }
         }
     }

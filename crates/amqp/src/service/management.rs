@@ -110,13 +110,11 @@ impl Conversation {
             None => Some(entity_map(&entity)),
             Some(id) => management.partition(id).map(|facts| partition_map(&entity, id, &facts)),
         };
-        match facts {
-            Some(map) => self.answer_management(asked, (200, "OK"), None, Body::Value(Value::Map(map))),
-            None => {
-                let status = (404, "The entity has no such partition.");
-                self.answer_management(asked, status, Some(condition::NOT_FOUND), Body::Value(Value::Null));
-            }
-        }
+        let Some(map) = facts else {
+            let status = (404, "The entity has no such partition.");
+            return self.answer_management(asked, status, Some(condition::NOT_FOUND), Body::Value(Value::Null));
+        };
+        self.answer_management(asked, (200, "OK"), None, Body::Value(Value::Map(map)));
     }
 
     fn answer_management(&mut self, asked: &Asked, status: (i32, &str), condition: Option<&str>, body: Body) {
@@ -174,7 +172,9 @@ mod tests {
     fn a_question_names_an_entity_and_perhaps_a_partition() {
         let ask = |pairs: &[(&str, &str)]| {
             let mut map = Map::default();
-            pairs.iter().for_each(|(name, value)| map.put(name, Value::string(*value)));
+            for (name, value) in pairs {
+                map.put(name, Value::string(*value));
+            }
             read(&map)
         };
         let entity = [("operation", "READ"), ("type", "com.microsoft:eventhub"), ("name", "hub1")];

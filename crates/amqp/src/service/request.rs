@@ -41,6 +41,11 @@ impl Conversation {
         let properties = &mut answer.application_properties;
         properties.put("status-code", Value::Int(status));
         properties.put("status-description", Value::string(description));
+        if matches!(self.links.get(&link).map(|link| &link.kind), Some(Kind::ManagementAnswers)) {
+            // Python's client reads these names, the JavaScript one either.
+            properties.put("statusCode", Value::Int(status));
+            properties.put("statusDescription", Value::string(description));
+        }
         if let Some(condition) = condition {
             properties.put("error-condition", Value::symbol(condition));
         }

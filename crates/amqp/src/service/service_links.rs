@@ -20,8 +20,8 @@ const COMMAND_WINDOW: u32 = 50;
 const MAXIMUM_COMMAND_BYTES: usize = 320 * 1024;
 
 /// The segments of an entity's path.
-fn entity(name: &Option<String>) -> std::str::Split<'_, char> {
-    name.as_deref().unwrap_or("messages/events").split('/')
+fn entity(name: Option<&String>) -> std::str::Split<'_, char> {
+    name.map_or("messages/events", String::as_str).split('/')
 }
 
 /// What a service link was opened for.
@@ -44,9 +44,9 @@ impl Purpose {
             ServiceAddress::DeviceBound => vec!["messages", "devicebound"],
             ServiceAddress::Feedback => vec!["messages", "servicebound", "feedback"],
             ServiceAddress::FileNotifications => vec!["messages", "servicebound", "filenotifications"],
-            ServiceAddress::EventsManagement { entity: name } => entity(name).chain(["$management"]).collect(),
+            ServiceAddress::EventsManagement { entity: name } => entity(name.as_ref()).chain(["$management"]).collect(),
             ServiceAddress::Events { entity: name, consumer_group, partition, .. } => {
-                entity(name).chain(["consumergroups", consumer_group, "partitions", partition]).collect()
+                entity(name.as_ref()).chain(["consumergroups", consumer_group, "partitions", partition]).collect()
             }
         }
     }
