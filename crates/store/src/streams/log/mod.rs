@@ -34,11 +34,13 @@ pub(super) use self::place::{Home, names};
 pub(super) use self::read::{Wanted, read};
 pub(super) use self::walk::Walked;
 
-/// Zeros are written ahead of the frames, so that most syncs need not record a new length of the file: this many times
-/// what was gathered, between these bounds.
+/// Zeros are written ahead of small frames, so that most syncs need not record a new length of the file: this many times
+/// what was gathered, but at least so many bytes.
 const AHEAD: usize = 16;
 const LEAST_AHEAD: usize = 64 << 10;
-const MOST_AHEAD: usize = 4 << 20;
+
+/// If so much was gathered (bytes), the sync takes its time for it anyway, and zeros would only be more to write.
+const LARGE: usize = 32 << 10;
 
 /// Writes segments.
 #[derive(Debug)]
@@ -121,7 +123,7 @@ impl Log {
             let length = frame.bytes.len();
             lengths.push(length);
             if at + length as u64 > zeroed {
-                let ahead = (gathered * AHEAD).clamp(LEAST_AHEAD, MOST_AHEAD);
+                let ahead = if gathered < LARGE { (gathered * AHEAD).max(LEAST_AHEAD) } else { 0 };
                 frame.bytes.resize(length + ahead, 0);
                 zeroed = at + frame.bytes.len() as u64;
             }

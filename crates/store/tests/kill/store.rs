@@ -1,25 +1,16 @@
-//! kill -9 at random moments under load: every acknowledged change is there, whole.
-//!
-//! The test runs its own binary again as the writer. The writer prints a line for each acknowledged change; the test
-//! kills it after a random number of them, or in a pause in which the journal is folded, and looks at the directory.
-
-#![expect(clippy::unwrap_used, reason = "a test may")]
+//! The store: the writer makes changes of two records each, and pauses in some rounds so that the journal is folded.
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
 
 use iolite_store::{Record, Store, StoreError, Table, Transaction};
 use serde::{Deserialize, Serialize};
 
-const DIRECTORY: &str = "IOLITE_STORE_KILL_TEST_DIRECTORY";
-const ROUND: &str = "IOLITE_STORE_KILL_TEST_ROUND";
+use super::{Chance, DIRECTORY, ROUND, copy_folder, start_writer};
+
 const ROUNDS: usize = 21;
 const WRITERS: u64 = 12;
 
@@ -60,7 +51,8 @@ fn every_acknowledged_change_survives_kill_nine() {
     let mut acknowledged: BTreeMap<u64, u64> = BTreeMap::new();
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
     for round in 0..ROUNDS {
-        let (mut writer, lines) = start_writer(directory.path(), round);
+        let (mut writer, lines) =
+            start_writer("store::every_acknowledged_change_survives_kill_nine", directory.path(), round);
         let mut wanted = if is_pausing(round) { usize::MAX } else { chance.below(400) };
         let patience = Duration::from_millis(if is_pausing(round) { 30 + chance.below(150) as u64 } else { 10_000 });
         while wanted > 0 {
@@ -90,10 +82,7 @@ fn look(directory: &Path, round: usize, acknowledged: &BTreeMap<u64, u64>) {
         return check(directory, round, acknowledged);
     }
     let copy = tempfile::tempdir().unwrap();
-    for file in fs::read_dir(directory).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
-    }
+    copy_folder(directory, copy.path());
     check(copy.path(), round, acknowledged);
 }
 
@@ -126,30 +115,6 @@ fn note(acknowledged: &mut BTreeMap<u64, u64>, line: &str) {
     let Some(rest) = line.strip_prefix("ack ") else { return };
     let (writer, count) = rest.split_once(' ').unwrap();
     acknowledged.insert(writer.parse().unwrap(), count.parse().unwrap());
-}
-
-fn start_writer(directory: &Path, round: usize) -> (Child, Receiver<String>) {
-    let mut writer = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "every_acknowledged_change_survives_kill_nine", "--nocapture"])
-        .env(DIRECTORY, directory)
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(writer.stdout.take().unwrap());
-    let (sender, lines) = mpsc::channel();
-    // A last line that the kill cut in two has no end, and so is not counted.
-    thread::spawn(move || {
-        let mut output = output;
-        let mut line = String::new();
-        while output.read_line(&mut line).is_ok_and(|length| length > 0) {
-            if line.ends_with('\n') && sender.send(line.trim_end().to_owned()).is_err() {
-                return;
-            }
-            line.clear();
-        }
-    });
-    (writer, lines)
 }
 
 fn write_until_killed(directory: &Path) {
@@ -189,14 +154,4 @@ async fn put_pair(store: &Store, (lefts, rights): &(Table<Left>, Table<Right>), 
         Ok(())
     };
     store.transact::<(), StoreError>(change).await.unwrap();
-}
-
-/// A small generator: the moments need no better one.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
 }
