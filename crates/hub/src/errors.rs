@@ -72,6 +72,8 @@ catalogue! {
     IOT_HUB_NOT_FOUND = 401_001 "IotHubNotFound";
     /// The credential does not do.
     IOT_HUB_UNAUTHORIZED_ACCESS = 401_002 "IotHubUnauthorizedAccess";
+    /// It is known, and not allowed.
+    GENERIC_FORBIDDEN = 403_000 "GenericForbidden";
     /// The day's messages are used up.
     IOT_HUB_QUOTA_EXCEEDED = 403_002 "IotHubQuotaExceeded";
     /// As many jobs of this kind are under way as may be.
@@ -84,6 +86,8 @@ catalogue! {
     INVALID_MESSAGE_EXPIRY_TIME = 403_009 "InvalidMessageExpiryTime";
     /// The device may not connect.
     DEVICE_DISABLED = 403_012 "DeviceDisabled";
+    /// There is nothing of that name.
+    GENERIC_NOT_FOUND = 404_000 "GenericNotFound";
     /// There is no such device.
     DEVICE_NOT_FOUND = 404_001 "DeviceNotFound";
     /// There is no such job.

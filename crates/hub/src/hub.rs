@@ -21,6 +21,7 @@ use crate::files::Upload;
 use crate::news::Newsroom;
 use crate::notifications::Notices;
 use crate::registry::Registry;
+use crate::service_links::ReaderBook;
 use crate::sessions::{PresenceRecord, Sessions};
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
@@ -52,6 +53,8 @@ pub struct Hub {
     pub(crate) sessions: Sessions,
     /// Where events go.
     pub(crate) streams: Streams,
+    /// Who reads them.
+    pub(crate) readers: ReaderBook,
     /// Cloud-to-device messages that wait.
     pub(crate) bound: Table<Bound>,
     /// Those of them that somebody has under lock.
@@ -90,6 +93,7 @@ impl Hub {
             presences: store.table(),
             sessions: Sessions::new(),
             streams: Streams::memory(Limits::default()),
+            readers: ReaderBook::default(),
             bound: store.table(),
             locks: Locks::default(),
             deadlines: Deadlines::default(),

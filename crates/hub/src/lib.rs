@@ -40,6 +40,7 @@ pub mod outbound;
 pub mod pnp;
 mod registry;
 pub mod routing;
+pub mod service_links;
 pub mod sessions;
 pub mod statistics;
 pub mod telemetry;

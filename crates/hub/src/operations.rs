@@ -8,8 +8,8 @@ use iolite_access::{Handler, handler};
 use iolite_kernel::Operation;
 
 use crate::{
-    Hub, configurations, device_api, devices, feedback, files, jobs, methods, module_twins, modules, pnp, sessions,
-    statistics, twins,
+    Hub, configurations, device_api, devices, feedback, files, jobs, methods, module_twins, modules, pnp,
+    service_links, sessions, statistics, twins,
 };
 
 static HANDLERS: [Handler<Hub>; 38] = [

@@ -4,6 +4,7 @@
 //! switches from the resource as it stood when the request came in, and keeps nothing of a credential.
 
 mod device;
+mod events;
 mod policy;
 mod registration;
 mod standing;
@@ -11,6 +12,7 @@ mod standing;
 mod tests;
 
 pub(crate) use policy::shown;
+pub use events::EventsVisit;
 pub use registration::REGISTRATION_PARAMETER;
 
 use std::sync::Arc;

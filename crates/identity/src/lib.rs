@@ -26,7 +26,7 @@ pub use caller::{Caller, DeviceCaller, KeyMeans, PolicyCaller, PrincipalCaller, 
 pub use credential::{ClientCertificate, Credential, MAXIMUM_CREDENTIAL_BYTES, Presented};
 pub use evidence::{Authentication, Check, CheckKind, Checks, Reason, Rejection};
 pub use footing::Footing;
-pub use identity::{Identity, REGISTRATION_PARAMETER, Visit};
+pub use identity::{EventsVisit, Identity, REGISTRATION_PARAMETER, Visit};
 pub use keys::{Flaw, KeyError, KeyRing, PublicKey, SigningKey};
 pub use network::{Entrance, admits};
 pub use sas_use::SasUse;

@@ -45,6 +45,19 @@ impl<'a> PolicyHome<'a> {
     }
 }
 
+impl<'a> PolicyHome<'a> {
+    /// The hub's events, or an entity's that has a policy of its own.
+    pub(super) fn of_events(hub: &'a iolite_resources::Hub, own: Option<&'a SharedAccessPolicy>) -> Self {
+        Self {
+            id: &hub.id,
+            host: &hub.host_name,
+            policies: own.map_or(&hub.policies[..], std::slice::from_ref),
+            // The switch is the hub's; an entity's own key is none of the hub's policies.
+            local_auth_disabled: own.is_none() && hub.disable_local_auth,
+        }
+    }
+}
+
 impl Identity {
     /// The holder of a policy's key, at a service API.
     pub(super) fn policy_caller(&self, text: &Secret, visit: Visit<'_>, trail: &mut Trail) -> Result<Caller, Refused> {

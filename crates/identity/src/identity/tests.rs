@@ -1,6 +1,7 @@
 //! The door as a whole: rows S1 to S3 of what goes wrong, the switches, and which credential opens which door.
 
 mod certificate;
+mod events;
 mod network;
 mod policy;
 mod registration;
