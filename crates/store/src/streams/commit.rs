@@ -101,7 +101,7 @@ impl Commit {
         let Some(journal) = &mut state.journal else { return true };
         let is_idle = journal.waiting.count == 0 && journal.waiting.tasks.is_empty();
         if is_idle {
-            journal.resting = self.log.take();
+            journal.rest(self.log.take());
         }
         is_idle
     }
@@ -212,11 +212,7 @@ fn replace(shared: &Shared, log: &mut Log, partitions: &[PartitionCopy]) -> Resu
 
 /// Applies what bounds the stream by age and by size.
 fn keep_bounds(shared: &Shared, log: &mut Log) -> Result<(), EngineError> {
-    let cutoff = {
-        let mut state = shared.state.lock();
-        let now = log.heads().iter().filter_map(|head| head.last).map(|last| last.at).max();
-        now.and_then(|now| state.cutoff_due(now))
-    };
+    let cutoff = shared.state.lock().cutoff_due();
     if let Some(cutoff) = cutoff {
         see_to(shared, log, &mut Task::Expire(cutoff))?;
     }

@@ -272,7 +272,14 @@ async fn a_folder_in_use_is_refused() {
     let streams = Streams::open(directory.path(), small()).unwrap().0;
     let refusal = Streams::open(directory.path(), small()).unwrap_err();
     assert!(matches!(&refusal, OpenError::InUse { .. }), "{refusal}");
-    drop(streams);
+    let stream = streams.stream("hub", 1).unwrap();
+    fill(&stream, 1).await;
+    streams.close().await;
+    drop(Streams::open(directory.path(), small()).unwrap());
+    assert_eq!(read_all(&stream, 0).await.len(), 1, "closed, it can still be read");
+    let again = Streams::open(directory.path(), small()).unwrap().0;
+    fill(&again.stream("hub", 1).unwrap(), 1).await;
+    drop(again);
     Streams::open(directory.path(), small()).unwrap();
 }
 

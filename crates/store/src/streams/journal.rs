@@ -96,6 +96,12 @@ impl Journal {
         (!is_empty).then(|| std::mem::take(&mut self.waiting))
     }
 
+    /// Takes the log back, and lets go of what is kept for speed.
+    pub(super) fn rest(&mut self, log: Option<Box<Log>>) {
+        self.resting = log;
+        self.spare = Vec::new();
+    }
+
     /// Keeps the buffer of a written frame for the next one.
     pub(super) fn give_back(&mut self, frame: Gathered) {
         let mut bytes = frame.bytes;

@@ -26,6 +26,8 @@ pub(super) struct State {
     /// How long records are kept; `None` for as long as there is room.
     pub(super) retention: Option<SignedDuration>,
     retained_at: Option<Timestamp>,
+    /// The moment of the last append: what the stream knows of the time.
+    now: Timestamp,
     /// Bytes of memory that the records take.
     pub(super) cost: usize,
     /// How many records were appended in this run.
@@ -63,12 +65,28 @@ impl Standing {
 
 impl State {
     pub(super) fn new(partitions: Vec<Partition>, journal: Option<Journal>) -> Self {
-        Self { standing: Standing::Open, partitions, retention: None, retained_at: None, cost: 0, order: 0, journal }
+        Self {
+            standing: Standing::Open,
+            partitions,
+            retention: None,
+            retained_at: None,
+            now: Timestamp::MIN,
+            cost: 0,
+            order: 0,
+            journal,
+        }
+    }
+
+    /// Counts a record of this moment.
+    pub(super) fn count(&mut self, at: Timestamp, cost: usize) {
+        self.order += 1;
+        self.cost += cost;
+        self.now = at;
     }
 
     /// Before which moment records are too old by now, if it is time to look.
-    pub(super) fn cutoff_due(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let retention = self.retention?;
+    pub(super) fn cutoff_due(&mut self) -> Option<Timestamp> {
+        let (retention, now) = (self.retention?, self.now);
         let is_due = self.retained_at.is_none_or(|last| now.duration_since(last).abs() * RETENTION_STEPS >= retention);
         if !is_due {
             return None;

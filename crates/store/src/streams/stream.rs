@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use iolite_kernel::{SignedDuration, Timestamp};
+use parking_lot::RwLock;
 use tokio::task::spawn_blocking;
 
 use super::commit::wake;
@@ -13,7 +14,7 @@ use super::durable::{Appended, Durable};
 use super::head::{Most, Start};
 use super::journal::Task;
 use super::limits::LARGEST_RECORD;
-use super::log::{Home, Index, Wanted, read};
+use super::log::{Index, Wanted, read};
 use super::partition::Partition;
 use super::shared::Shared;
 use super::snapshot::PartitionCopy;
@@ -22,7 +23,6 @@ use super::tail::Given;
 use super::{Bounds, Position, StreamRecord};
 use crate::StoreError;
 use crate::engine::EngineError;
-use parking_lot::RwLock;
 
 /// How many bytes of records are copied at a time.
 const COPIED: usize = 4 << 20;
@@ -31,8 +31,6 @@ const COPIED: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Stream {
     pub(super) shared: Arc<Shared>,
-    /// Where it is kept; `None` without a directory.
-    pub(super) home: Option<Home>,
 }
 
 /// Where a reader finds what it wants.
@@ -80,8 +78,7 @@ impl Stream {
         let chunk_bytes = self.shared.limits.chunk_bytes(state.journal.is_some());
         let given = Given { at, parts, length, order };
         let (sequence, offset, cost) = self.partition(&mut state, partition)?.push(&given, chunk_bytes);
-        state.order = order;
-        state.cost += cost;
+        state.count(at, cost);
         let durable = if let Some(journal) = &mut state.journal {
             let receipt = journal.push(partition, at, parts, length);
             wake(&self.shared, &mut state);
@@ -89,7 +86,7 @@ impl Stream {
         } else {
             let target = self.partition(&mut state, partition)?;
             target.show(target.head);
-            if let Some(cutoff) = state.cutoff_due(at) {
+            if let Some(cutoff) = state.cutoff_due() {
                 state.expire(cutoff, &mut gone);
             }
             state.shed(&self.shared.limits, &mut gone);

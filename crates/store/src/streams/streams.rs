@@ -32,13 +32,14 @@ pub struct Streams {
 
 struct Inner {
     limits: Limits,
-    directory: Option<Arc<Directory>>,
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     streams: BTreeMap<String, Arc<Stream>>,
+    /// Let go when the streams are closed; `None` from the start without one.
+    directory: Option<Arc<Directory>>,
     is_closed: bool,
 }
 
@@ -46,7 +47,7 @@ impl Streams {
     /// Streams that end with the process.
     #[must_use]
     pub fn memory(limits: Limits) -> Self {
-        Self { inner: Arc::new(Inner { limits, directory: None, table: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { limits, table: Mutex::default() }) }
     }
 
     /// Opens the streams kept in the folder `streams` of a data directory, which are made if they are not there, and
@@ -62,16 +63,18 @@ impl Streams {
         for name in names(&path).map_err(|cause| refused(&path, cause))? {
             // The name was read from a folder's, so it has one.
             let Ok(home) = Home::of(&held, &name) else { continue };
-            let Walked { log, records, torn_tail } = Walked::through(home.clone(), limits.segment_bytes)?;
+            let Walked { log, records, torn_tail } = Walked::through(home, limits.segment_bytes)?;
             if log.is_unwritten() {
                 continue;
             }
             recovery.streams += 1;
             recovery.records += records;
             recovery.torn_tails.extend(torn_tail);
-            table.streams.insert(name, Arc::new(opened(home, log, limits)));
+            let stream = opened(&name, log, limits);
+            table.streams.insert(name, Arc::new(stream));
         }
-        let inner = Inner { limits, directory: Some(held), table: Mutex::new(table) };
+        table.directory = Some(held);
+        let inner = Inner { limits, table: Mutex::new(table) };
         Ok((Self { inner: Arc::new(inner) }, recovery))
     }
 
@@ -92,7 +95,8 @@ impl Streams {
             return Err(StoreError::Closed);
         }
         if !table.streams.contains_key(name) {
-            table.streams.insert(name.to_owned(), Arc::new(self.made(name)?));
+            let stream = made(name, table.directory.as_ref(), self.inner.limits)?;
+            table.streams.insert(name.to_owned(), Arc::new(stream));
         }
         let stream = table.streams.get(name).cloned().ok_or(StoreError::Closed)?;
         stream.grow(partitions);
@@ -107,9 +111,14 @@ impl Streams {
     /// Closes a stream and removes all that is kept of it. Asked for again afterwards, it begins at the front; who still
     /// holds the old one finds it closed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let Some(stream) = self.inner.table.lock().streams.get(name).cloned() else { return Ok(()) };
+        let (stream, directory) = {
+            let table = self.inner.table.lock();
+            let Some(stream) = table.streams.get(name) else { return Ok(()) };
+            (Arc::clone(stream), table.directory.clone())
+        };
         stream.close().await;
-        if let Some(home) = stream.home.clone() {
+        if let Some(directory) = directory {
+            let home = Home::of(&directory, name)?;
             let failed = |error| StoreError::Failed(Arc::new(EngineError::Io(error)));
             let removed = spawn_blocking(move || home.remove()).await;
             removed.map_err(|panic| failed(panic.into()))?.map_err(|error| failed(error.into()))?;
@@ -173,21 +182,11 @@ impl Streams {
         for stream in self.all() {
             stream.close().await;
         }
+        self.inner.table.lock().directory = None;
     }
 
     fn all(&self) -> Vec<Arc<Stream>> {
         self.inner.table.lock().streams.values().cloned().collect()
-    }
-
-    fn made(&self, name: &str) -> Result<Stream, StoreError> {
-        match &self.inner.directory {
-            None => Ok(new(name, None, self.inner.limits, State::new(Vec::new(), None))),
-            Some(directory) => {
-                let home = Home::of(directory, name)?;
-                let log = Log::empty(home.clone(), self.inner.limits.segment_bytes);
-                Ok(opened(home, log, self.inner.limits))
-            }
-        }
     }
 }
 
@@ -215,15 +214,19 @@ fn share(bytes: u64, most: u64, total: u64) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX).min(bytes)
 }
 
-fn opened(home: Home, log: Log, limits: Limits) -> Stream {
+fn made(name: &str, directory: Option<&Arc<Directory>>, limits: Limits) -> Result<Stream, StoreError> {
+    let Some(directory) = directory else { return Ok(new(name, limits, State::new(Vec::new(), None))) };
+    Ok(opened(name, Log::empty(Home::of(directory, name)?, limits.segment_bytes), limits))
+}
+
+fn opened(name: &str, log: Log, limits: Limits) -> Stream {
     let firsts = log.index().read().firsts();
     let partition = |(at, head): (usize, &_)| Partition::at(*head, firsts.get(at).copied().unwrap_or(0));
     let partitions = log.heads().iter().enumerate().map(partition).collect();
-    let name = home.name.clone();
-    new(&name, Some(home), limits, State::new(partitions, Some(Journal::new(log))))
+    new(name, limits, State::new(partitions, Some(Journal::new(log))))
 }
 
-fn new(name: &str, home: Option<Home>, limits: Limits, state: State) -> Stream {
+fn new(name: &str, limits: Limits, state: State) -> Stream {
     let shared = Shared { name: name.to_owned(), limits, state: Mutex::new(state), work: Condvar::new() };
-    Stream { shared: Arc::new(shared), home }
+    Stream { shared: Arc::new(shared) }
 }

@@ -163,6 +163,12 @@ async fn retention_is_applied_by_the_moments_of_appends() {
         stream.retain(Timestamp::MIN).await.unwrap();
         assert_eq!(sequences(&read_all(&stream, 0).await), [8, 9]);
         assert!(stream.bounds(1).unwrap().is_empty(), "also where nothing is appended");
+        // A clock that is turned back makes nothing old.
+        for number in 0..10 {
+            put(&stream, 1, second(number), b"b").await;
+        }
+        stream.retain(Timestamp::MIN).await.unwrap();
+        assert_eq!(read_all(&stream, 1).await.len(), 10);
     }
 }
 

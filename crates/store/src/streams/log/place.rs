@@ -21,7 +21,7 @@ const UNFINISHED: &str = "new";
 #[derive(Debug, Clone)]
 pub(in crate::streams) struct Home {
     pub(super) path: PathBuf,
-    pub(in crate::streams) name: String,
+    pub(super) name: String,
     /// Held for as long as anything may be written.
     directory: Arc<Directory>,
 }
