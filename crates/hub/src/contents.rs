@@ -24,6 +24,7 @@ impl ResourceContents for Hub {
         clear(transaction, &self.presences, &prefix);
         clear(transaction, &self.bound, &prefix);
         clear(transaction, &self.feedback_records, &prefix);
+        self.routing.forget(key);
     }
 }
 

@@ -15,12 +15,15 @@ use parking_lot::Mutex;
 
 use crate::blobs::{BlobClient, Blobs};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
+use crate::event_grid::{EventGrid, Webhooks};
+use crate::files::Upload;
 use crate::jobs::registry::RegistryJob;
 use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
-use crate::files::Upload;
 use crate::news::Newsroom;
 use crate::notifications::Notices;
+use crate::outbound::Outbound;
 use crate::registry::Registry;
+use crate::routing::Routing;
 use crate::service_links::ReaderBook;
 use crate::sessions::{PresenceRecord, Sessions};
 use crate::{Configuration, Device, Module, Twin, errors, ids};
@@ -71,18 +74,28 @@ pub struct Hub {
     pub(crate) containers: Mutex<HashSet<String>>,
     /// What changes mean to sessions and routes.
     pub(crate) newsroom: Newsroom,
+    /// Where events go, besides the hub's own stream.
+    pub routing: Arc<Routing>,
+    /// The webhooks that events go to.
+    pub event_grid: Arc<EventGrid>,
 }
 
 impl Hub {
     /// The service over the estate's store.
     #[must_use]
     pub fn new(estate: Estate, ground: Ground) -> Self {
+        let blobs: Arc<dyn Blobs> = Arc::new(BlobClient::default());
+        let webhooks = Arc::new(Outbound::default());
+        let event_grid =
+            EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks);
+        let event_grid = Arc::new(event_grid);
+        let routing = Routing::new(estate.hubs.clone(), ground.clone(), blobs.clone(), event_grid.clone());
         let store = estate.store;
         Self {
             ground,
             hubs: estate.hubs,
             certificates: estate.certificates,
-            blobs: Arc::new(BlobClient::default()),
+            blobs,
             devices: store.table(),
             modules: store.table(),
             twins: store.table(),
@@ -102,6 +115,8 @@ impl Hub {
             uploads: store.table(),
             containers: Mutex::default(),
             newsroom: Newsroom::default(),
+            routing: Arc::new(routing),
+            event_grid,
             store,
         }
     }
@@ -109,7 +124,20 @@ impl Hub {
     /// The same over another blob service: one that trusts the emulator's own authority, or a test's.
     #[must_use]
     pub fn with_blobs(mut self, blobs: Arc<dyn Blobs>) -> Self {
+        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
+        self.routing = Arc::new(Routing::new(hubs, self.ground.clone(), blobs.clone(), grid));
         self.blobs = blobs;
+        self
+    }
+
+    /// The same with webhooks reached another way: by a client that trusts the emulator's own authority, or a test's.
+    #[must_use]
+    pub fn with_webhooks(mut self, webhooks: Arc<dyn Webhooks>) -> Self {
+        let subscriptions = self.store.table();
+        let grid = EventGrid::new(self.hubs.clone(), subscriptions, self.ground.clone(), webhooks);
+        self.event_grid = Arc::new(grid);
+        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
+        self.routing = Arc::new(Routing::new(hubs, self.ground.clone(), self.blobs.clone(), grid));
         self
     }
 

@@ -89,12 +89,7 @@ impl Hub {
         }
         let patch = Value::Object(after.patch_since(&before)).to_string();
         let change = DesiredChange { version: after.version, patch: patch.into() };
-        let told = line.tell(ToDevice::Desired(change));
+        let told = line.tell(ToDevice::Desired(Box::new(change)));
         self.close_if_full(&line, told);
     }
-}
-
-impl Hub {
-    /// Tells the hub's routes what happened.
-    fn tell_routes(&self, _news: &News) {}
 }

@@ -50,6 +50,14 @@ pub struct Entity {
     pub retention_days: u32,
 }
 
+impl Entity {
+    /// The name of the stream that its events are kept in; entities of one name share it, whichever hub routes there.
+    #[must_use]
+    pub fn stream_name(&self) -> String {
+        format!("entity-{}", self.name.to_ascii_lowercase())
+    }
+}
+
 impl Endpoint {
     /// The endpoint that `endpoint` of `hub` describes.
     pub(crate) fn new(hub: &Hub, endpoint: &RoutingEndpoint) -> Self {

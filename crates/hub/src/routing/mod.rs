@@ -17,10 +17,12 @@ mod routable;
 mod routes;
 mod source;
 mod storage;
+mod taking;
 mod view;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use iolite_kernel::Ground;
 use iolite_messaging::Message;
@@ -46,6 +48,7 @@ pub struct Routing {
     health: Arc<HealthBook>,
     storage: StorageWriter,
     event_grid: Arc<EventGrid>,
+    connection_events: AtomicU64,
 }
 
 /// Where an event is to be kept; the other endpoints have it already.
@@ -80,7 +83,24 @@ impl Routing {
     #[must_use]
     pub fn new(hubs: Table<HubRecord>, ground: Ground, blobs: Arc<dyn Blobs>, event_grid: Arc<EventGrid>) -> Self {
         let health = Arc::new(HealthBook::default());
-        Self { cache: Cache::new(hubs), storage: StorageWriter::new(ground, blobs, health.clone()), health, event_grid }
+        Self {
+            cache: Cache::new(hubs),
+            storage: StorageWriter::new(ground, blobs, health.clone()),
+            health,
+            event_grid,
+            connection_events: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether an event of this source could go anywhere, so that it is worth making.
+    #[must_use]
+    pub fn wants(&self, hub: &str, source: Source) -> bool {
+        self.event_grid.wants(hub, source) || self.cache.routes(hub).is_some_and(|routes| routes.take(source))
+    }
+
+    /// A number that grows with every call, for the order of connection events.
+    pub(crate) fn next_connection_event(&self) -> u64 {
+        self.connection_events.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Finds where `event` of the hub keyed `hub` goes, and gives it to every endpoint that is no stream. Never waits.
@@ -88,7 +108,11 @@ impl Routing {
     /// `twin` answers an object with `tags` and `properties`, as the twin of the device or module stands now; it is asked
     /// only where a condition or an enrichment names a part of it.
     pub fn deliver(&self, hub: &str, event: &Routable<'_>, twin: impl FnOnce() -> Option<Value>) -> Deliveries {
-        let Some(routes) = self.cache.routes(hub) else { return Deliveries::Routed(Vec::new()) };
+        let Some(routes) = self.cache.routes(hub) else {
+            // A hub that is being deleted: nothing says that its messages go elsewhere.
+            let is_message = event.source == Source::DeviceMessages;
+            return if is_message { Deliveries::BuiltIn } else { Deliveries::Routed(Vec::new()) };
+        };
         let subscribed = self.event_grid.wants(hub, event.source);
         if !subscribed && event.source == Source::DeviceMessages && routes.is_plain() {
             return Deliveries::BuiltIn;
@@ -158,6 +182,22 @@ impl Routing {
             Target::Entity(entity) if entity.name.eq_ignore_ascii_case(name) => Some(entity.clone()),
             _ => None,
         })
+    }
+
+    /// Every entity that a hub routes to, each name once.
+    #[must_use]
+    pub fn entities(&self) -> Vec<Arc<Entity>> {
+        let mut found: Vec<Arc<Entity>> = Vec::new();
+        for routes in self.cache.all() {
+            for endpoint in routes.own_endpoints() {
+                if let Target::Entity(entity) = &endpoint.target
+                    && !found.iter().any(|known| known.name.eq_ignore_ascii_case(&entity.name))
+                {
+                    found.push(entity.clone());
+                }
+            }
+        }
+        found
     }
 
     /// How the endpoints of the hub keyed `hub` are doing, those of its own user in the order of their lists.

@@ -25,7 +25,7 @@ pub(crate) struct Routes {
     hub_name: String,
     /// Each at the place of its bit; more than 32 are never allowed to be written.
     endpoints: Vec<Endpoint>,
-    routes: Vec<Route>,
+    own: Vec<Route>,
     fallback: Option<Route>,
     enrichments: Vec<Enrichment>,
     /// Whether routes say which telemetry goes to Event Grid.
@@ -62,7 +62,7 @@ impl Routes {
             hub_name: hub.id.name().to_owned(),
             filters_event_grid: routes.iter().any(|route| route.targets & EVENT_GRID != 0),
             endpoints,
-            routes,
+            own: routes,
             fallback,
             enrichments,
         }
@@ -71,14 +71,14 @@ impl Routes {
     /// Whether every message of a device goes to the built-in endpoint as it is, and nowhere else.
     pub(crate) fn is_plain(&self) -> bool {
         let everything = |route: &Route| route.condition.is_always() && route.targets == BUILT_IN;
-        !self.routes.iter().any(|route| route.source == Source::DeviceMessages)
+        !self.own.iter().any(|route| route.source == Source::DeviceMessages)
             && self.fallback.as_ref().is_some_and(everything)
             && self.enrichments.iter().all(|added| added.targets & BUILT_IN == 0)
     }
 
     /// Whether any event of this source can go anywhere.
     pub(crate) fn take(&self, source: Source) -> bool {
-        self.routes.iter().any(|route| route.source == source)
+        self.own.iter().any(|route| route.source == source)
             || (source == Source::DeviceMessages && self.fallback.is_some())
     }
 
@@ -91,7 +91,7 @@ impl Routes {
     /// fallback route takes messages of devices that no other took, Event Grid not counted.
     pub(crate) fn choose<T: FnOnce() -> Option<Value>>(&self, source: Source, view: &View<'_, T>) -> u32 {
         let mut chosen = 0;
-        for route in self.routes.iter().filter(|route| route.source == source) {
+        for route in self.own.iter().filter(|route| route.source == source) {
             if route.targets & !chosen != 0 && route.condition.matches(view) {
                 chosen |= route.targets;
             }

@@ -237,20 +237,16 @@ async fn a_change_of_the_hub_s_record_changes_its_routes() {
     assert_eq!(bench.streams("hot"), ["events"]);
     fixture::put(&bench.estate, fixture::hub(routing(json!([route("r", "DeviceMessages", "true", "hot")])))).await;
     assert_eq!(bench.streams("hot"), ["Hot-Events"]);
-    assert_eq!(
-        bench.routing.deliver(
-            "gone",
-            &Routable {
-                source: Source::DeviceMessages,
-                message: &message("x"),
-                origin: None,
-                at: bench.clock.now(),
-                partition: 0,
-            },
-            || None
-        ),
-        Deliveries::Routed(Vec::new())
-    );
+}
+
+#[tokio::test]
+async fn a_message_of_a_hub_that_is_going_is_not_sent_elsewhere() {
+    let bench = bench(json!({})).await;
+    let message = message("x");
+    let event = |source| Routable { source, message: &message, origin: None, at: bench.clock.now(), partition: 0 };
+    let delivered = |source| bench.routing.deliver("gone", &event(source), || None);
+    assert_eq!(delivered(Source::DeviceMessages), Deliveries::BuiltIn);
+    assert_eq!(delivered(Source::TwinChangeEvents), Deliveries::Routed(Vec::new()));
 }
 
 #[tokio::test]

@@ -135,13 +135,13 @@ impl Hub {
     /// Records the beginning of a connection.
     fn came(&self, line: &Arc<Line>) {
         self.record_presence(line, self.ground.now(), true);
-        self.tell_connection(line, true);
+        self.tell_connection(&line.key, true);
     }
 
     /// Records the end of a connection.
     fn went(&self, line: &Arc<Line>) {
         self.record_presence(line, self.ground.now(), false);
-        self.tell_connection(line, false);
+        self.tell_connection(&line.key, false);
     }
 
     fn record_presence(&self, line: &Line, now: Timestamp, connected: bool) {
@@ -199,9 +199,4 @@ impl Hub {
         })
         .await
     }
-}
-
-impl Hub {
-    /// Tells the hub's routes that a device came or went.
-    fn tell_connection(&self, _line: &Line, _connected: bool) {}
 }

@@ -53,7 +53,7 @@ impl Hub {
     /// Everything that a hub does without being asked: ends sessions, runs messages out, sends feedback. Runs until it is
     /// dropped; the wiring spawns it once.
     pub async fn attend(self: Arc<Self>) {
-        tokio::join!(self.watch_sessions(), self.watch_queues());
+        tokio::join!(self.watch_sessions(), self.watch_queues(), self.routing.run(), self.event_grid.run());
     }
 
     /// Looks after sessions and links until the process ends: closes those whose credential ends or whose grounds go.

@@ -8,4 +8,4 @@ mod source;
 mod streams;
 
 pub(crate) use source::{Source, partition_of};
-pub(crate) use streams::unavailable;
+pub(crate) use streams::{receipt, unavailable};

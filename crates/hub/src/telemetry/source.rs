@@ -7,6 +7,7 @@ use iolite_kernel::{ServiceError, Timestamp};
 use iolite_messaging::{EventOrigin, HubEvent, Message, Receipt};
 use iolite_store::streams::Stream;
 
+use crate::routing::{self, Deliveries, Routable};
 use crate::telemetry::streams::{receipt, unavailable};
 use crate::{Hub, errors};
 
@@ -60,6 +61,16 @@ impl Source {
         if size > LARGEST {
             let message = format!("The message has {size} bytes; a hub takes {LARGEST}.");
             return Err(ServiceError::new(&errors::MESSAGE_TOO_LARGE, message));
+        }
+        let event = Routable {
+            source: routing::Source::DeviceMessages,
+            message: &message,
+            origin: Some(&self.origin),
+            at: now,
+            partition: self.partition,
+        };
+        if let Deliveries::Routed(deliveries) = service.deliver(&self.hub, &event) {
+            return service.keep(&self.hub, &event, deliveries);
         }
         let mut event = Vec::with_capacity(size + ROOM + self.origin.auth_method.len());
         HubEvent::encode_parts(&message, TELEMETRY, Some(&self.origin), &mut event);

@@ -40,6 +40,15 @@ impl Hub {
                 tracing::warn!(%error, hub = %key, "old events could not be dropped");
             }
         }
+        for entity in self.routing.entities() {
+            let kept = SignedDuration::from_hours(i64::from(entity.retention_days) * HOURS_A_DAY);
+            let stream = self.stream(&entity.stream_name(), entity.partition_count, entity.retention_days);
+            if let (Ok(stream), Ok(oldest)) = (stream, now.checked_sub(kept))
+                && let Err(error) = stream.retain(oldest).await
+            {
+                tracing::warn!(%error, entity = %entity.name, "old events could not be dropped");
+            }
+        }
     }
 }
 

@@ -97,7 +97,7 @@ mod tests {
         Ground { entropy: std::sync::Arc::new(SeededEntropy::new(1)), ..Ground::system() }
     }
 
-    pub(super) fn about<'a>(module: Option<&'a str>) -> About<'a> {
+    pub(super) fn about(module: Option<&str>) -> About<'_> {
         About { hub: "contoso-hub", device: "d1", module, at: "2026-01-02T03:04:05.678Z".parse().unwrap() }
     }
 

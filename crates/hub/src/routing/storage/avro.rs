@@ -34,9 +34,9 @@ pub(super) fn file(data: &[u8], count: usize, deflated: bool, sync: [u8; 16]) ->
     out.extend_from_slice(&sync);
     put_long(&mut out, i64::try_from(count).unwrap_or(i64::MAX));
     if deflated {
-        put_bytes(&mut out, &deflate(data))
+        put_bytes(&mut out, &deflate(data));
     } else {
-        put_bytes(&mut out, data)
+        put_bytes(&mut out, data);
     }
     out.extend_from_slice(&sync);
     out

@@ -96,15 +96,13 @@ impl StorageWriter {
     /// Writes blobs when they are due, for as long as it is polled.
     pub(crate) async fn run(&self) {
         loop {
-            match self.next_moment() {
-                Some(at) => tokio::select! {
-                    () = self.ground.wait_until(at) => {}
-                    () = self.changed.notified() => continue,
-                },
-                None => {
-                    self.changed.notified().await;
-                    continue;
-                }
+            let Some(at) = self.next_moment() else {
+                self.changed.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = self.ground.wait_until(at) => {}
+                () = self.changed.notified() => continue,
             }
             self.close_due(self.ground.now());
             self.write_waiting().await;

@@ -1,0 +1,148 @@
+//! Events of every kind on their way: found a place by routes, and kept in streams.
+//!
+//! Called by telemetry for each message, and by the news of identities and connections. Nothing here waits: what is kept is
+//! told by a receipt, which the hub's own events let go.
+
+use iolite_kernel::ServiceError;
+use iolite_messaging::{EventOrigin, HubEvent, Receipt};
+use serde_json::{Map, Value, json};
+
+use super::events::{self, About, ConnectionState, Lifecycle, OwnEvent, TwinUpdate};
+use super::{Deliveries, Delivery, EventStream, Routable, Source};
+use crate::document::Doc;
+use crate::news::{News, What};
+use crate::telemetry::{partition_of, receipt, unavailable};
+use crate::twins::section::{Section, plain_patch};
+use crate::{Hub, Twin, ids};
+
+impl Hub {
+    /// Finds where `event` of the hub keyed `hub` goes.
+    pub(crate) fn deliver(&self, hub: &str, event: &Routable<'_>) -> Deliveries {
+        let of = |origin: &EventOrigin| ids::identity_key(hub, &origin.device_id, origin.module_id.as_deref());
+        self.routing.deliver(hub, event, || Some(document(&*self.twins.get(&of(event.origin?))?)))
+    }
+
+    /// Keeps `event` in every stream of `deliveries`; the receipt is settled when all have it.
+    pub(crate) fn keep(
+        &self,
+        hub: &str,
+        event: &Routable<'_>,
+        deliveries: Vec<Delivery>,
+    ) -> Result<Receipt, ServiceError> {
+        let mut receipts = Vec::with_capacity(deliveries.len());
+        for Delivery { stream, message } in deliveries {
+            let stream = match stream {
+                EventStream::BuiltIn => self.own_stream(hub)?,
+                EventStream::Entity(entity) => {
+                    self.stream(&entity.stream_name(), entity.partition_count, entity.retention_days)?
+                }
+            };
+            let mut bytes = Vec::new();
+            let message = message.as_ref().unwrap_or(event.message);
+            HubEvent::encode_parts(message, event.source.message_source(), event.origin, &mut bytes);
+            receipts.push(stream.append(event.partition, event.at, &bytes).map(receipt).map_err(unavailable)?);
+        }
+        Ok(joined(receipts))
+    }
+
+    /// Sends an event that the hub made itself.
+    pub(crate) fn send_own(&self, hub: &str, event: &OwnEvent) {
+        let routable = event.routable(partition_of(&event.origin.device_id, self.partition_count(hub)));
+        let deliveries = match self.deliver(hub, &routable) {
+            Deliveries::BuiltIn => vec![Delivery { stream: EventStream::BuiltIn, message: None }],
+            Deliveries::Routed(deliveries) => deliveries,
+        };
+        if let Err(error) = self.keep(hub, &routable, deliveries).map(drop) {
+            tracing::warn!(%error, hub, source = event.source.name(), "an event of the hub's own could not be kept");
+        }
+    }
+
+    /// Tells the hub's routes what happened to an identity.
+    pub(crate) fn tell_routes(&self, news: &News) {
+        let hub = ids::hub_of(&news.key);
+        let source = match &news.what {
+            What::Created(_) | What::Deleted(_) => Source::DeviceLifecycleEvents,
+            What::Updated { .. } | What::Replaced { .. } => Source::TwinChangeEvents,
+        };
+        if !self.routing.wants(hub, source) {
+            return;
+        }
+        let Some(record) = self.hubs.get(hub) else { return };
+        let about = self.about(record.id.name(), &news.key);
+        let event = match &news.what {
+            What::Created(twin) => events::lifecycle(&self.ground, about, Lifecycle::Created, twin),
+            What::Deleted(twin) => events::lifecycle(&self.ground, about, Lifecycle::Deleted, twin),
+            What::Replaced { after, .. } => events::twin_replaced(&self.ground, about, after),
+            What::Updated { before, after } => {
+                let Some(event) = self.twin_update(about, before, after) else { return };
+                event
+            }
+        };
+        self.send_own(hub, &event);
+    }
+
+    /// Tells the hub's routes that the device or module under `key` came or went.
+    pub(crate) fn tell_connection(&self, key: &str, connected: bool) {
+        let hub = ids::hub_of(key);
+        if !self.routing.wants(hub, Source::DeviceConnectionStateEvents) {
+            return;
+        }
+        let Some(record) = self.hubs.get(hub) else { return };
+        let state = if connected { ConnectionState::Connected } else { ConnectionState::Disconnected };
+        let about = self.about(record.id.name(), key);
+        let event = events::connection_state(&self.ground, about, state, self.routing.next_connection_event());
+        self.send_own(hub, &event);
+    }
+
+    fn about<'a>(&self, hub_name: &'a str, key: &'a str) -> About<'a> {
+        About { hub: hub_name, device: ids::device_of(key), module: ids::module_of(key), at: self.ground.now() }
+    }
+
+    /// What an update touched; nothing where it touched nothing that events tell of.
+    fn twin_update(&self, about: About<'_>, before: &Twin, after: &Twin) -> Option<OwnEvent> {
+        let tags = |twin: &Twin| twin.tags.as_ref().map(Doc::fields).unwrap_or_default();
+        let tags: Map<String, Value> = plain_patch(&tags(before), &tags(after));
+        let tags = (!tags.is_empty()).then(|| Doc::new(&tags));
+        let section = |before: &Doc, after: &Doc| {
+            let (before, after) = (Section::read(before), Section::read(after));
+            (before.version != after.version).then(|| after.change_since(&before))
+        };
+        let (desired, reported) =
+            (section(&before.desired, &after.desired), section(&before.reported, &after.reported));
+        if tags.is_none() && desired.is_none() && reported.is_none() {
+            return None;
+        }
+        let update = TwinUpdate {
+            version: after.version,
+            tags: tags.as_ref(),
+            desired: desired.as_ref(),
+            reported: reported.as_ref(),
+        };
+        Some(events::twin_updated(&self.ground, about, update))
+    }
+}
+
+/// A twin as conditions and enrichments see it.
+fn document(twin: &Twin) -> Value {
+    json!({
+        "tags": twin.tags.as_ref().map(Doc::fields).unwrap_or_default(),
+        "properties": {"desired": twin.desired.fields(), "reported": twin.reported.fields()},
+    })
+}
+
+/// One receipt for all.
+fn joined(mut receipts: Vec<Receipt>) -> Receipt {
+    receipts.retain(|receipt| !receipt.is_settled());
+    if receipts.is_empty() {
+        return Receipt::settled();
+    }
+    Receipt::waiting(Box::pin(async move {
+        for receipt in receipts {
+            receipt.wait().await?;
+        }
+        Ok(())
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Tests of events through the whole hub: what its streams hold after something happened.
+
+use iolite_kernel::Scope;
+use iolite_resources::Hub as HubRecord;
+use iolite_store::streams::Position;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixture::World;
+use crate::routing::fixture;
+
+/// A world whose hub has this routing.
+async fn world(routing: Value) -> World {
+    let world = World::new();
+    let mut record = fixture::hub(routing);
+    record.id = Scope::resource("s", "contoso", HubRecord::TYPE, "Contoso-Hub");
+    let kept = world.hub.store.transact(|transaction| {
+        transaction.put(&world.hub.hubs, World::KEY, record.clone());
+        Ok::<(), ServiceError>(())
+    });
+    kept.await.unwrap();
+    world
+}
+
+fn routing() -> Value {
+    let route = |name: &str, source: &str, condition: &str, endpoint: &str| json!({"name": name, "source": source, "condition": condition, "endpointNames": [endpoint], "isEnabled": true});
+    json!({
+        "endpoints": {"eventHubs": [{"name": "hot", "connectionString": "Endpoint=sb://localhost/;EntityPath=hot"}]},
+        "routes": [
+            route("twin", "TwinChangeEvents", "true", "events"),
+            route("life", "DeviceLifecycleEvents", "true", "events"),
+            route("state", "DeviceConnectionStateEvents", "true", "events"),
+            route("hot", "DeviceMessages", "$twin.tags.floor = '2'", "hot"),
+        ],
+        "fallbackRoute": {"source": "DeviceMessages", "endpointNames": ["events"], "isEnabled": true},
+    })
+}
+
+/// The events of a stream, whatever their partition.
+async fn events(hub: &Hub, name: &str) -> Vec<HubEvent> {
+    let stream = hub.stream(name, 4, 1).unwrap();
+    let mut found = Vec::new();
+    for partition in 0..4 {
+        let batch = stream.read(partition, Position::Earliest, 1000, 1 << 20).await.unwrap();
+        found.extend(batch.into_iter().map(|event| HubEvent::decode(event.body).unwrap()));
+    }
+    found
+}
+
+fn body(event: &HubEvent) -> Value {
+    serde_json::from_slice(&event.message.body).unwrap()
+}
+
+#[tokio::test]
+async fn identities_twins_and_connections_are_told_of_where_a_route_wants_them() {
+    let world = world(routing()).await;
+    world.put_device("d1", json!({"deviceId": "d1"})).await;
+    let patch = json!({"tags": {"floor": "2"}, "properties": {"desired": {"a": 1}}});
+    world.call("Devices_UpdateTwin", &[("id", "d1")], &[], patch).await.unwrap();
+    world.hub.tell_connection("contoso-hub/d1", true);
+    let told = events(&world.hub, &Hub::own_stream_name(World::KEY)).await;
+    let kinds: Vec<(&str, &str)> =
+        told.iter().map(|event| (&*event.source, event.message.property("opType").unwrap())).collect();
+    let expected = [
+        ("deviceLifecycleEvents", "createDeviceIdentity"),
+        ("twinChangeEvents", "updateTwin"),
+        ("deviceConnectionStateEvents", "deviceConnected"),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(body(&told[0])["deviceId"], "d1");
+    let update = body(&told[1]);
+    assert_eq!((&update["tags"], &update["properties"]["desired"]["a"]), (&json!({"floor": "2"}), &json!(1)));
+    assert_eq!(update["properties"].get("reported"), None);
+    assert!(update["properties"]["desired"]["$metadata"]["a"]["$lastUpdated"].is_string());
+    assert!(body(&told[2])["sequenceNumber"].is_string());
+}
+
+#[tokio::test]
+async fn without_a_route_for_them_the_hub_s_own_events_are_not_kept() {
+    let world = world(json!({})).await;
+    world.put_device("d1", json!({"deviceId": "d1"})).await;
+    world.hub.tell_connection("contoso-hub/d1", true);
+    assert!(events(&world.hub, &Hub::own_stream_name(World::KEY)).await.is_empty());
+}
+
+#[tokio::test]
+async fn telemetry_follows_the_twin_to_another_entity() {
+    let world = world(routing()).await;
+    for (id, floor) in [("d1", "1"), ("d2", "2")] {
+        world.put_device(id, json!({"deviceId": id})).await;
+        world.call("Devices_UpdateTwin", &[("id", id)], &[], json!({"tags": {"floor": floor}})).await.unwrap();
+        let origin =
+            EventOrigin { device_id: id.into(), module_id: None, generation: "1".into(), auth_method: "{}".into() };
+        let message = iolite_messaging::Message::of(id);
+        let event = Routable {
+            source: Source::DeviceMessages,
+            message: &message,
+            origin: Some(&origin),
+            at: world.hub.ground.now(),
+            partition: 0,
+        };
+        match world.hub.deliver(World::KEY, &event) {
+            Deliveries::BuiltIn => assert_eq!(id, "d1"),
+            Deliveries::Routed(deliveries) => {
+                world.hub.keep(World::KEY, &event, deliveries).unwrap().wait().await.unwrap();
+            }
+        }
+    }
+    let kept = events(&world.hub, "entity-hot").await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&kept[0].message.body[..], &*kept[0].source), (&b"d2"[..], "Telemetry"));
+}
