@@ -12,7 +12,7 @@ use crate::{
     service_links, sessions, statistics, twins,
 };
 
-static HANDLERS: [Handler<Hub>; 38] = [
+static HANDLERS: [Handler<Hub>; 42] = [
     handler!(devices::get),
     handler!(devices::put),
     handler!(devices::delete),
@@ -51,6 +51,10 @@ static HANDLERS: [Handler<Hub>; 38] = [
     handler!(pnp::update),
     handler!(pnp::invoke_root),
     handler!(pnp::invoke_component),
+    handler!(jobs::registry::create),
+    handler!(jobs::registry::list),
+    handler!(jobs::registry::get),
+    handler!(jobs::registry::cancel),
 ];
 
 /// Every operation that is served, with what runs it.
@@ -70,7 +74,7 @@ pub const fn session_operations() -> &'static [&'static Operation] {
 pub fn refused() -> &'static [&'static Operation] {
     static REFUSED: OnceLock<Vec<&'static Operation>> = OnceLock::new();
     REFUSED.get_or_init(|| {
-        [jobs::registry::OPERATIONS, feedback::OPERATIONS, device_api::OPERATIONS]
+        [feedback::OPERATIONS, device_api::OPERATIONS]
             .into_iter()
             .flatten()
             .collect()

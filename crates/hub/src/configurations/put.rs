@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -74,15 +74,25 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     let id = ids::configuration(request.param("id"))?;
     let precondition = body::if_match(&request)?;
     let sent = read(&request, id)?;
-    let key = permit.resource_key();
-    let at = ids::device_key(&key, id);
-    let is_free = hub.hubs.get(&key).is_some_and(|hub| hub.sku.name == "F1");
+    let configuration = write(hub, &permit.resource_key(), id, &precondition, &sent).await?;
+    Ok(configuration.answer(&Measurement::default()))
+}
+
+/// Keeps what was sent of the configuration `id` of the hub keyed `key`.
+async fn write(
+    hub: &Hub,
+    key: &str,
+    id: &str,
+    precondition: &Precondition,
+    sent: &Sent,
+) -> Result<Configuration, ServiceError> {
+    let at = ids::device_key(key, id);
+    let is_free = hub.hubs.get(key).is_some_and(|hub| hub.sku.name == "F1");
     let most = if is_free { MOST_CONFIGURATIONS.0 } else { MOST_CONFIGURATIONS.1 };
-    let configuration = hub
-        .store
+    hub.store
         .transact(|transaction| {
             let current = transaction.get(&hub.configurations, &at);
-            let configuration = match (&current, makes(&precondition)) {
+            let configuration = match (&current, makes(precondition)) {
                 (Some(_), true) => {
                     let message = format!("A configuration with ID '{id}' already exists.");
                     return Err(ServiceError::new(&errors::CONFIGURATION_ALREADY_EXISTS, message));
@@ -93,22 +103,40 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
                         let message = format!("The hub has {most} configurations already.");
                         return Err(ServiceError::new(&errors::CONFIGURATION_COUNT_LIMIT_EXCEEDED, message));
                     }
-                    made(hub, id, &sent)?
+                    made(hub, id, sent)?
                 }
                 (Some(current), false) => {
-                    etag::require(&precondition, &current.etag())?;
-                    changed(hub, current, &sent)?
+                    etag::require(precondition, &current.etag())?;
+                    changed(hub, current, sent)?
                 }
             };
             transaction.put(&hub.configurations, &at, configuration.clone());
             Ok(configuration)
         })
-        .await?;
-    Ok(configuration.answer(&Measurement::default()))
+        .await
+}
+
+/// Makes or changes the configuration of a line of an import; a refusal comes with the id, where the line has one.
+pub(crate) async fn import(hub: &Hub, key: &str, line: &[u8]) -> Result<(), (Option<String>, ServiceError)> {
+    let Object(body) = serde_json::from_slice::<Object<ConfigurationBody>>(line).map_err(|error| {
+        (None, ServiceError::new(&errors::IOT_HUB_FORMAT_ERROR, format!("The line is no configuration: {error}.")))
+    })?;
+    let id = body.id.clone().unwrap_or_default();
+    let put = async {
+        ids::configuration(&id)?;
+        let sent = checked(body, &id)?;
+        let exists = hub.configurations.get(&ids::device_key(key, &id)).is_some();
+        let precondition = if exists { Precondition::Any } else { Precondition::None };
+        write(hub, key, &id, &precondition, &sent).await.map(|_| ())
+    };
+    put.await.map_err(|error| (Some(id.clone()), error))
 }
 
 fn read(request: &Request, id: &str) -> Result<Sent, ServiceError> {
-    let mut body: ConfigurationBody = body::object(request)?;
+    checked(body::object(request)?, id)
+}
+
+fn checked(mut body: ConfigurationBody, id: &str) -> Result<Sent, ServiceError> {
     match body.id.as_deref() {
         Some(sent) if sent == id => {}
         Some(_) => return Err(errors::invalid("The body's 'id' is not the one in the path.")),

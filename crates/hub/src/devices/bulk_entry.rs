@@ -1,6 +1,6 @@
 //! One entry of a bulk request: what is asked, and of which identity.
 //!
-//! Used by `BulkRegistry_UpdateRegistry` alone.
+//! Used by `BulkRegistry_UpdateRegistry`, and by imports, whose lines are the same.
 
 use iolite_kernel::{Precondition, ServiceError};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::authentication::AuthenticationBody;
 use crate::body::Object;
 use crate::registry::{CapabilitiesBody, DeviceSpec, FirstTwin, ModuleSpec, Registry, Status};
-use crate::twin::{Birth, Change, Edit};
+use crate::twin::{Birth, Change, Edit, Twin};
 use crate::twins::section::Section;
 use crate::{body, errors, etag, ids};
 
@@ -19,6 +19,9 @@ use crate::{body, errors, etag, ids};
 enum Mode {
     #[default]
     Create,
+    /// Imports only say so of a device that may be there or not; it is what they mean where they say nothing.
+    CreateOrUpdate,
+    CreateOrUpdateIfMatch,
     Update,
     UpdateIfMatch,
     Delete,
@@ -31,8 +34,10 @@ impl TryFrom<String> for Mode {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        const NAMES: [(&str, Mode); 7] = [
+        const NAMES: [(&str, Mode); 9] = [
             ("create", Mode::Create),
+            ("createOrUpdate", Mode::CreateOrUpdate),
+            ("createOrUpdateIfMatchETag", Mode::CreateOrUpdateIfMatch),
             ("update", Mode::Update),
             ("updateIfMatchETag", Mode::UpdateIfMatch),
             ("delete", Mode::Delete),
@@ -50,12 +55,12 @@ impl TryFrom<String> for Mode {
 /// `ExportImportDevice` as sent.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The device's id.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The module's id, where the entry is a module's.
     #[serde(default)]
-    pub(super) module_id: Option<String>,
+    pub(crate) module_id: Option<String>,
     // The Node SDK sends an identity on as it was read, where the tag is `etag`.
     #[serde(default, rename = "eTag", alias = "etag")]
     etag: Option<String>,
@@ -90,8 +95,18 @@ struct PropertiesBody {
 }
 
 impl Entry {
+    /// Reads a line of an import: what says nothing of its mode is made or changed (iot-hub-bulk-identity-mgmt, 2024).
+    pub(crate) fn imported(line: &[u8]) -> Result<Self, ServiceError> {
+        let Object(mut entry) = serde_json::from_slice::<Object<Self>>(line).map_err(|error| {
+            let code = if error.is_data() { &errors::ARGUMENT_INVALID } else { &errors::IOT_HUB_FORMAT_ERROR };
+            ServiceError::new(code, format!("The line is not what an import takes: {error}."))
+        })?;
+        entry.import_mode.get_or_insert(Mode::CreateOrUpdate);
+        Ok(entry)
+    }
+
     /// Does what the entry asks, or says why not and has done nothing.
-    pub(super) fn apply(&self, registry: &mut Registry<'_, '_>) -> Result<(), ServiceError> {
+    pub(crate) fn apply(&self, registry: &mut Registry<'_, '_>) -> Result<(), ServiceError> {
         ids::device(&self.id)?;
         match &self.module_id {
             None => self.apply_to_device(registry),
@@ -101,7 +116,15 @@ impl Entry {
 
     fn apply_to_device(&self, registry: &mut Registry<'_, '_>) -> Result<(), ServiceError> {
         match self.mode() {
-            Mode::Create => {
+            Mode::CreateOrUpdate | Mode::CreateOrUpdateIfMatch if registry.device(&self.id).is_ok() => {
+                let current = registry.device(&self.id)?;
+                etag::require(&self.condition()?, &current.etag())?;
+                let key = ids::device_key(registry.key, &self.id);
+                let twin = self.changed_twin(registry, &key)?;
+                registry.update_device(&current, &self.device_spec())?;
+                put(registry, &key, twin);
+            }
+            Mode::Create | Mode::CreateOrUpdate | Mode::CreateOrUpdateIfMatch => {
                 registry.create_device(&self.id, &self.device_spec(), &self.first_twin(Birth::BulkDevice))?;
             }
             Mode::Update | Mode::UpdateIfMatch => {
@@ -123,7 +146,15 @@ impl Entry {
 
     fn apply_to_module(&self, registry: &mut Registry<'_, '_>, module: &str) -> Result<(), ServiceError> {
         match self.mode() {
-            Mode::Create => {
+            Mode::CreateOrUpdate | Mode::CreateOrUpdateIfMatch if registry.module(&self.id, module).is_ok() => {
+                let current = registry.module(&self.id, module)?;
+                etag::require(&self.condition()?, &current.etag())?;
+                let key = ids::module_key(registry.key, &self.id, module);
+                let twin = self.changed_twin(registry, &key)?;
+                registry.update_module(&current, &self.module_spec())?;
+                put(registry, &key, twin);
+            }
+            Mode::Create | Mode::CreateOrUpdate | Mode::CreateOrUpdateIfMatch => {
                 registry.create_module(&self.id, module, &self.module_spec(), &self.first_twin(Birth::BulkModule))?;
             }
             Mode::Update | Mode::UpdateIfMatch => {
@@ -155,6 +186,20 @@ impl Entry {
         Ok(())
     }
 
+    /// The twin under `key` after an import; `None` where the line says nothing that the twin does not say already.
+    fn changed_twin(&self, registry: &Registry<'_, '_>, key: &str) -> Result<Option<Twin>, ServiceError> {
+        let current = registry.twin(key).ok_or_else(|| errors::device_not_found(&self.id))?;
+        let edit = |sent: Option<&Map<String, Value>>| match sent.filter(|sent| !sent.is_empty()) {
+            Some(sent) => Edit::Merge(sent.clone()),
+            None => Edit::Keep,
+        };
+        let change = Change { tags: edit(self.tags.as_ref()), desired: edit(self.desired().as_ref()) };
+        if matches!((&change.tags, &change.desired), (Edit::Keep, Edit::Keep)) {
+            return Ok(None);
+        }
+        current.changed(&change, registry.hub.ground.now()).map(Some)
+    }
+
     /// Whether it asks for its identity to go, whatever the etag.
     pub(super) fn is_removal(&self) -> bool {
         self.mode() == Mode::Delete
@@ -167,7 +212,7 @@ impl Entry {
     /// Only the modes that say so look at an etag (recorded: the others succeed with a stale one).
     fn condition(&self) -> Result<Precondition, ServiceError> {
         let given = match self.mode() {
-            Mode::UpdateIfMatch | Mode::DeleteIfMatch => &self.etag,
+            Mode::UpdateIfMatch | Mode::DeleteIfMatch | Mode::CreateOrUpdateIfMatch => &self.etag,
             Mode::UpdateTwinIfMatch => &self.twin_etag,
             _ => return Ok(Precondition::Any),
         };
@@ -202,5 +247,11 @@ impl Entry {
 
     fn module_spec(&self) -> ModuleSpec {
         ModuleSpec { managed_by: self.managed_by.clone(), authentication: self.authentication.clone() }
+    }
+}
+
+fn put(registry: &mut Registry<'_, '_>, key: &str, twin: Option<Twin>) {
+    if let Some(twin) = twin {
+        registry.put_twin(key, twin);
     }
 }

@@ -1,7 +1,7 @@
 //! Operations over device identities, and those that span all devices of a hub.
 
 pub mod bulk;
-mod bulk_entry;
+pub(crate) mod bulk_entry;
 pub mod delete;
 pub mod get;
 mod legacy;

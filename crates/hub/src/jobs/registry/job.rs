@@ -1,10 +1,12 @@
 //! An import or export job: its record, and how it is answered.
 //!
-//! Written by the operations and by the runner. A container's signature is kept until the job is over and never answered.
+//! Written by the operations and by the runner. A container's signature is never answered, and not kept once the job is over.
 
-use iolite_kernel::{Secret, SignedDuration, Timestamp, iso_shortest};
+use iolite_kernel::{Answer, Secret, SignedDuration, Timestamp, iso_shortest};
 use iolite_store::Record;
 use serde::{Deserialize, Serialize};
+
+use crate::blobs::{Container, ContainerError};
 
 /// How long a job is remembered after its end (documented: 30 days).
 const HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -33,6 +35,9 @@ pub struct RegistryJob {
     /// How much of it is done, in percent.
     #[serde(default)]
     pub progress: u8,
+    /// How many lines of an import were done.
+    #[serde(default)]
+    pub lines_done: u64,
     /// When it was made.
     pub started_at: Timestamp,
     /// When it ended.
@@ -106,8 +111,7 @@ pub(super) struct RegistryJobView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     input_blob_name: Option<&'a str>,
     output_blob_container_uri: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_blob_name: Option<&'a str>,
+    output_blob_name: &'a str,
     exclude_keys_in_export: bool,
     storage_authentication_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +127,25 @@ impl RegistryJob {
         self.ended_at.map(|ended| ended.saturating_add(HISTORY).unwrap_or(Timestamp::MAX))
     }
 
+    /// It, once nothing more becomes of it.
+    pub(super) fn over(&self, status: RegistryJobStatus, failure: Option<&str>, now: Timestamp) -> Self {
+        let progress = if status == RegistryJobStatus::Completed { 100 } else { self.progress };
+        Self {
+            status,
+            progress,
+            failure: failure.map(Box::from),
+            ended_at: Some(now),
+            input: self.input.as_ref().map(Place::forgetful),
+            output: self.output.forgetful(),
+            ..self.clone()
+        }
+    }
+
+    /// 200 with it.
+    pub(super) fn answer(&self) -> Answer {
+        Answer::ok(&self.view())
+    }
+
     /// It, as an item of a list or an answer.
     pub(super) fn view(&self) -> RegistryJobView<'_> {
         RegistryJobView {
@@ -135,7 +158,7 @@ impl RegistryJob {
             input_blob_container_uri: self.input.as_ref().map(Place::bare),
             input_blob_name: self.input.as_ref().map(|input| &*input.blob),
             output_blob_container_uri: self.output.bare(),
-            output_blob_name: Some(&self.output.blob),
+            output_blob_name: &self.output.blob,
             exclude_keys_in_export: self.exclude_keys,
             storage_authentication_type: "keyBased",
             failure_reason: self.failure.as_deref(),
@@ -146,6 +169,15 @@ impl RegistryJob {
 }
 
 impl Place {
+    /// The container, ready to be used.
+    pub(super) fn container(&self) -> Result<Container, ContainerError> {
+        Container::parse(self.container.reveal())
+    }
+
+    fn forgetful(&self) -> Self {
+        Self { container: Secret::new(self.bare()), blob: self.blob.clone() }
+    }
+
     /// The container's URI without its signature.
     fn bare(&self) -> &str {
         let whole = self.container.reveal();

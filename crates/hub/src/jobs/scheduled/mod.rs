@@ -18,3 +18,5 @@ mod tests;
 
 pub use device_job::DeviceJob;
 pub use job::ScheduledJob;
+
+pub(crate) use runner::touched;
