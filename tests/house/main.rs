@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("command", &["iolite", "iolite-bench"]),
     ("tests", &["iolite-tests", "iolite-testkit"]),
     ("wiring", &["iolite-server"]),
-    ("wire", &["iolite-http"]),
+    ("wire", &["iolite-http", "iolite-mqtt"]),
     ("service", &["iolite-hub", "iolite-dps", "iolite-twins", "iolite-arm", "iolite-entra"]),
     ("language", &["iolite-query"]),
     ("door", &["iolite-access", "iolite-identity"]),

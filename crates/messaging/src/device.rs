@@ -53,13 +53,13 @@ pub struct SignedIn {
 /// The receiving end of what the hub tells a session. Bounded: a session that does not read is closed.
 pub type ToDeviceReceiver = mpsc::Receiver<ToDevice>;
 
-/// What the hub tells a device.
+/// What the hub tells a device. Small: every inbox has room for a good number of them, however seldom they come.
 #[derive(Debug)]
 pub enum ToDevice {
     /// A direct method is called; answer with [`DeviceSession::answer_method`].
-    Method(MethodCall),
+    Method(Box<MethodCall>),
     /// Desired properties changed.
-    Desired(DesiredChange),
+    Desired(Box<DesiredChange>),
     /// A cloud-to-device message waits; fetch with [`DeviceSession::receive`].
     DeviceBound,
     /// The session has ended; nothing follows.

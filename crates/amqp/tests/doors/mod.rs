@@ -50,6 +50,7 @@ pub(crate) struct State {
     pub(crate) tokens_checked: Vec<String>,
     pub(crate) renewed: usize,
     pub(crate) slow_receipts: bool,
+    pub(crate) stuck_receipts: bool,
 }
 
 /// A device of it.
@@ -143,14 +144,17 @@ impl World {
     }
 
     pub(crate) fn change_desired(&self, device: &str, version: u64, patch: &'static str) {
-        self.tell(device, ToDevice::Desired(DesiredChange { version, patch: patch.into() }));
+        self.tell(device, ToDevice::Desired(Box::new(DesiredChange { version, patch: patch.into() })));
     }
 
     pub(crate) fn call(&self, device: &str, name: &str, payload: &'static str) -> oneshot::Receiver<(i32, Bytes)> {
         let (answer, answered) = oneshot::channel();
         let request_id = self.ground.uuid().to_string();
         self.state.lock().unwrap().calls.insert(request_id.clone(), answer);
-        self.tell(device, ToDevice::Method(MethodCall { request_id, name: name.into(), payload: payload.into() }));
+        self.tell(
+            device,
+            ToDevice::Method(Box::new(MethodCall { request_id, name: name.into(), payload: payload.into() })),
+        );
         answered
     }
 

@@ -107,11 +107,11 @@ pub(crate) async fn invoke(
     let request_id = hub.ground.uuid().to_string();
     let answer = line.expect(request_id.clone());
     let payload = call.payload.as_ref().map_or("null", |payload| payload.get());
-    let asked = ToDevice::Method(iolite_messaging::MethodCall {
+    let asked = ToDevice::Method(Box::new(iolite_messaging::MethodCall {
         request_id: request_id.clone(),
         name: call.name.as_deref().unwrap_or_default().to_owned(),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
-    });
+    }));
     let told = line.tell(asked);
     hub.close_if_full(&line, told);
     if told != Told::Heard {

@@ -84,6 +84,7 @@ struct Connection<S> {
     limits: Arc<Limits>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly every connection is open nearly all the time")]
 enum Phase {
     /// CONNECT has not come.
     Waiting { since: Instant, threshold: Box<Threshold> },

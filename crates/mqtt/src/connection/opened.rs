@@ -165,9 +165,7 @@ impl Opened {
                     tracing::info!("a direct method's name is too long for a topic");
                 }
             }
-            Some(ToDevice::Desired(change)) => {
-                self.session.on_desired(&change, out);
-            }
+            Some(ToDevice::Desired(change)) => self.session.on_desired(&change, out),
             Some(ToDevice::DeviceBound) => self.session.on_waiting(),
             Some(ToDevice::Close(reason)) => return Err(End::Closed(Some(reason))),
             None => return Err(End::Closed(None)),

@@ -147,14 +147,19 @@ impl Session {
         self.subscriptions.features()
     }
 
-    /// Sends a direct method's call, at QoS 0 as the hub does.
+    /// Sends a direct method's call, at QoS 0 as the hub does. `false` where it does not fit into a packet.
     pub(crate) fn on_method(&self, call: &MethodCall, out: &mut Vec<u8>) -> bool {
-        codec::publish(out, &topic::method_topic(&call.name, &call.request_id), &call.payload, None, false)
+        // A call may cross an UNSUBSCRIBE on its way.
+        !self.features().methods
+            || codec::publish(out, &topic::method_topic(&call.name, &call.request_id), &call.payload, None, false)
     }
 
     /// Sends a change of desired properties.
-    pub(crate) fn on_desired(&self, change: &DesiredChange, out: &mut Vec<u8>) -> bool {
-        codec::publish(out, &topic::desired_topic(change.version), &change.patch, None, false)
+    pub(crate) fn on_desired(&self, change: &DesiredChange, out: &mut Vec<u8>) {
+        if self.features().desired {
+            // Its topic is short, so it fits.
+            let _ = codec::publish(out, &topic::desired_topic(change.version), &change.patch, None, false);
+        }
     }
 
     /// Sends the twin, or why there is none. Nobody who did not subscribe to answers gets one.
@@ -197,10 +202,8 @@ impl Session {
         };
         let topic = topic::device_bound_topic(spelled.unwrap_or(self.branch.path()), &bound.message);
         if qos == 0 {
-            return Some(match codec::publish(out, &topic, &bound.message.body, None, false) {
-                true => Fetched::Complete(bound.lock_token),
-                false => Fetched::Refuse(bound.lock_token),
-            });
+            let sent = codec::publish(out, &topic, &bound.message.body, None, false);
+            return Some(if sent { Fetched::Complete(bound.lock_token) } else { Fetched::Refuse(bound.lock_token) });
         }
         let id = self.window.place(bound.sequence_number, &bound.lock_token)?;
         if !codec::publish(out, &topic, &bound.message.body, Some(id), bound.delivery_count > 0) {

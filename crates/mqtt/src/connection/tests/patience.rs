@@ -5,7 +5,7 @@ use std::time::Duration;
 use iolite_messaging::{CloseReason, DesiredChange, ToDevice};
 
 use super::*;
-use crate::testing::{PINGREQ, publish, subscribe};
+use crate::testing::{publish, subscribe};
 
 /// How long a connection lives after its last sign of life.
 async fn life(peer: Peer) -> Duration {
@@ -92,7 +92,7 @@ async fn row_m4_a_slow_reader_with_fifty_messages_is_given_up_and_they_go_back()
 }
 
 async fn change(hub: &TestHub, version: u64) {
-    hub.tell(ToDevice::Desired(DesiredChange { version, patch: vec![b' '; 30_000].into() })).await;
+    hub.tell(ToDevice::Desired(Box::new(DesiredChange { version, patch: vec![b' '; 30_000].into() }))).await;
     tokio::task::yield_now().await;
 }
 

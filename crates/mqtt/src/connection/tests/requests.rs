@@ -128,7 +128,7 @@ async fn desired_changes_reach_the_device() {
     let hub = TestHub::default();
     let mut peer = subscribed(&hub, &[(DESIRED, 1)]).await;
     let patch = br#"{"interval":null,"$version":9}"#;
-    hub.tell(ToDevice::Desired(DesiredChange { version: 9, patch: patch.to_vec().into() })).await;
+    hub.tell(ToDevice::Desired(Box::new(DesiredChange { version: 9, patch: patch.to_vec().into() }))).await;
     let (first, topic, _, body) = peer.published().await;
     assert_eq!(
         (first, topic.as_str(), &body[..]),
@@ -141,7 +141,7 @@ async fn a_method_is_called_and_its_answer_passed_on() {
     let hub = TestHub::default();
     let mut peer = subscribed(&hub, &[(METHODS, 0)]).await;
     let call = MethodCall { request_id: "r-1".to_owned(), name: "reboot".to_owned(), payload: "{\"s\":3}".into() };
-    hub.tell(ToDevice::Method(call)).await;
+    hub.tell(ToDevice::Method(Box::new(call))).await;
     let (first, topic, _, body) = peer.published().await;
     assert_eq!((first, topic.as_str(), &body[..]), (0x30, "$iothub/methods/POST/reboot/?$rid=r-1", &b"{\"s\":3}"[..]));
     peer.send(publish("$iothub/methods/res/200/?$rid=r-1", Some(3), b"null")).await;

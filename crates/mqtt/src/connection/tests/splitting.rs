@@ -12,7 +12,7 @@ fn conversation() -> Vec<u8> {
         subscribe(1, &[("$iothub/twin/res/#", 0)]),
         publish("devices/dev1/messages/events/a=b", Some(2), &[1; 300]),
         publish("devices/dev1/messages/events/", Some(3), &[2; 5000]),
-        publish("devices/dev1/messages/events/", None, &[3; 20_000]),
+        publish("devices/dev1/messages/events/", None, &vec![3; 20_000]),
         PINGREQ.to_vec(),
         publish("devices/dev1/messages/events/", Some(4), b""),
         DISCONNECT.to_vec(),
