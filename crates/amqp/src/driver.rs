@@ -79,9 +79,9 @@ where
             }
         }
     }
-    let clean = conversation.engine.is_closed();
-    conversation.end_sessions(clean);
-    wire.shut().await;
+    conversation.end_sessions(false);
+    drop(conversation);
+    wire.shut(limits.linger).await;
 }
 
 /// Until the process drains; for ever where nobody could say so any more.
@@ -147,20 +147,14 @@ impl Pace {
 
     /// The next moment at which something may be due.
     fn next<S>(&mut self, conversation: &Conversation, wire: &Wire<S>) -> Instant {
+        let stuck = wire.stuck_since().map(|since| since + self.limits.write);
         if conversation.engine.is_ending() {
-            self.ending_since.get_or_insert_with(Instant::now);
+            let since = *self.ending_since.get_or_insert_with(Instant::now);
+            let linger = since + self.limits.linger;
+            return stuck.map_or(linger, |stuck| stuck.min(linger));
         }
-        let mut next = self.silence_until(conversation).min(self.wrote_at + Self::heartbeat_every(conversation));
-        if let Some(at) = self.sign_in_until(conversation) {
-            next = next.min(at);
-        }
-        if let Some(since) = wire.stuck_since() {
-            next = next.min(since + self.limits.write);
-        }
-        if let Some(since) = self.ending_since {
-            next = next.min(since + self.limits.linger);
-        }
-        next
+        let alive = self.silence_until(conversation).min(self.wrote_at + Self::heartbeat_every(conversation));
+        [stuck, self.sign_in_until(conversation)].into_iter().flatten().fold(alive, Instant::min)
     }
 
     /// Does what is due.
@@ -170,6 +164,9 @@ impl Pace {
             || wire.stuck_since().is_some_and(|since| now >= since + self.limits.write)
         {
             return Verdict::HangUp;
+        }
+        if self.ending_since.is_some() {
+            return Verdict::GoOn;
         }
         if self.sign_in_until(conversation).is_some_and(|until| now >= until) {
             return give_up(conversation, "No credential was shown in time.");

@@ -115,6 +115,8 @@ pub struct Engine {
     serial: u32,
     remote: Remote,
     trusted: bool,
+    /// Whether the connection ends by our doing.
+    forced: bool,
     received: usize,
     /// Deliveries accepted one after the other, not yet told: they go out as one disposition.
     accepted: Option<(u16, u32, u32)>,
@@ -135,6 +137,7 @@ impl Engine {
             serial: 0,
             remote: Remote { max_frame_size: MAXIMUM_FRAME_SIZE, idle_time_out: None },
             trusted: false,
+            forced: false,
             received: 0,
             accepted: None,
         }
@@ -209,6 +212,12 @@ impl Engine {
     #[must_use]
     pub const fn is_ending(&self) -> bool {
         matches!(self.stage, Stage::CloseSent | Stage::Closed)
+    }
+
+    /// Whether the connection ends by our doing, and not because the peer closed it.
+    #[must_use]
+    pub const fn is_forced(&self) -> bool {
+        self.forced
     }
 
     /// Whether all is said: what output is left may be written, and the stream dropped.

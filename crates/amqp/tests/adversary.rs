@@ -265,15 +265,13 @@ async fn a2_type_bombs_are_decode_errors() {
 #[tokio::test]
 async fn a3_sending_without_credit_ends_the_link() {
     let world = world();
-    world.state.lock().unwrap().slow_receipts = true;
-    let mut client = Client::begin(&world).await;
-    client.attach(1, Role::Sender, "$cbs").await.unwrap();
-    for id in 0..30 {
-        // Never whole: no delivery is settled, so no credit comes back.
-        client.say_with(0, Performative::Transfer(Transfer { more: Some(false), ..transfer(id) }), b"").await;
+    world.state.lock().unwrap().stuck_receipts = true;
+    let mut client = device(&world).await;
+    for id in 0..501 {
+        client.say_with(0, Performative::Transfer(transfer(id)), &data("x").to_bytes()).await;
     }
-    // Each was settled (and rejected), so credit was given back: the link lives.
-    client.say(0, Performative::Flow(Flow { handle: Some(1), echo: Some(true), ..Flow::default() })).await;
+    assert_eq!(client.ended().await, "amqp:link:transfer-limit-exceeded");
+    assert_eq!(world.state.lock().unwrap().events.len(), 500);
     let mut client = device(&world).await;
     client.attach(2, Role::Receiver, "/devices/d1/twin").await.unwrap();
     client.say_with(0, Performative::Transfer(Transfer { handle: 2, ..transfer(0) }), b"").await;

@@ -8,13 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;
-/// How long a polite end of the stream may take.
-const SHUT: Duration = Duration::from_secs(2);
 
 /// A stream and what is on its way.
 pub(super) struct Wire<S> {
@@ -115,8 +113,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         flushed
     }
 
-    /// Ends the stream politely, but not for long.
-    pub(super) async fn shut(mut self) {
-        drop(timeout(SHUT, self.stream.shutdown()).await);
+    /// Ends the stream politely, but not for long: what the peer still sends is read and dropped, since unread bytes would
+    /// make the system throw away what the peer has not read of ours.
+    pub(super) async fn shut(mut self, patience: Duration) {
+        let polite = async {
+            self.stream.shutdown().await?;
+            let mut dropped = [0; 512];
+            while self.stream.read(&mut dropped).await? > 0 {}
+            io::Result::Ok(())
+        };
+        drop(timeout(patience, polite).await);
     }
 }

@@ -24,6 +24,7 @@ impl Engine {
 
     /// Sends close, after an open where none was sent yet, and drops all sessions.
     pub(super) fn shut(&mut self, error: Option<AmqpError>) {
+        self.forced |= !self.is_ending();
         match self.stage {
             Stage::Opening => self.write_open(),
             Stage::Open => {}

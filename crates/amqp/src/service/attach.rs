@@ -67,6 +67,7 @@ impl Conversation {
 
     /// Refuses a link.
     pub(super) fn turn_away(&mut self, id: LinkId, error: AmqpError) {
+        tracing::debug!(condition = &*error.condition.0, why = error.description.as_deref(), "a link is refused");
         self.engine.refuse(id, error);
     }
 

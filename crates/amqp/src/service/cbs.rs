@@ -35,8 +35,7 @@ impl Conversation {
                 return self.engine.settle(ticket, Outcome::Rejected(Some(error)));
             }
         };
-        self.engine.settle(ticket, Outcome::Accepted);
-        let asked = Asked::by(ticket.link, &message);
+        let asked = Asked::by(ticket, &message);
         match read(message) {
             Ok(put) => self.judge(asked, put),
             Err((status, text)) => self.answer_cbs(&asked, status, text),

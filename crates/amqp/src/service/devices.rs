@@ -268,8 +268,9 @@ impl Conversation {
             device.desired_on = None;
         }
         if device.links.is_empty() {
+            let clean = !self.engine.is_forced();
             if let Some(device) = self.devices.remove(&key) {
-                device.end(true);
+                device.end(clean);
             }
         } else {
             self.listen(&key);

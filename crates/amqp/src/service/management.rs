@@ -11,7 +11,7 @@ use super::link::Kind;
 use super::request::Asked;
 use super::service_links::Purpose;
 use super::{Conversation, refusal};
-use crate::codec::{AmqpError, Body, Map, Outcome, Value, WireMessage, condition};
+use crate::codec::{AmqpError, Body, Map, Value, WireMessage, condition};
 use crate::engine::Ticket;
 
 /// How many entities one link may ask about.
@@ -43,8 +43,7 @@ impl Conversation {
             Ok(message) => message,
             Err(error) => return self.reject(ticket, AmqpError::new(condition::DECODE_ERROR, error.0)),
         };
-        self.engine.settle(ticket, Outcome::Accepted);
-        let asked = Asked::by(ticket.link, &message);
+        let asked = Asked::by(ticket, &message);
         let question = match read(&message.application_properties) {
             Ok(question) => question,
             Err((status, condition, text)) => {
@@ -91,9 +90,9 @@ impl Conversation {
             }
             Ok(ServiceLink { acceptance: Granted::Management(management), end, .. }) => {
                 let management: Arc<dyn Management> = management.into();
-                if let Some(Kind::Management(state)) = self.links.get_mut(&asked.on).map(|link| &mut link.kind) {
+                if let Some(Kind::Management(state)) = self.links.get_mut(&asked.on()).map(|link| &mut link.kind) {
                     state.put(management.clone());
-                    self.watch(asked.on, purpose, end);
+                    self.watch(asked.on(), purpose, end);
                 }
                 self.tell(asked, question, &*management);
             }

@@ -3,27 +3,34 @@
 
 use super::Conversation;
 use super::link::Kind;
-use crate::codec::{Body, Properties, Value, WireMessage};
-use crate::engine::LinkId;
+use crate::codec::{Body, Outcome, Properties, Value, WireMessage};
+use crate::engine::{LinkId, Ticket};
 
 /// Where the answer to a request goes, and what it echoes.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    pub(super) on: LinkId,
+    ticket: Ticket,
     message_id: Value,
     reply_to: Option<Box<str>>,
 }
 
 impl Asked {
-    pub(super) fn by(on: LinkId, message: &WireMessage) -> Self {
+    pub(super) fn by(ticket: Ticket, message: &WireMessage) -> Self {
         let properties = message.properties.as_ref();
         let message_id = properties.map_or(Value::Null, |properties| properties.message_id.clone());
-        Self { on, message_id, reply_to: properties.and_then(|properties| properties.reply_to.clone()) }
+        Self { ticket, message_id, reply_to: properties.and_then(|properties| properties.reply_to.clone()) }
+    }
+}
+
+impl Asked {
+    /// The link it came on.
+    pub(super) const fn on(&self) -> LinkId {
+        self.ticket.link
     }
 }
 
 impl Conversation {
-    /// Answers a request. Clients compare the status with the `int` 200.
+    /// Answers a request, and only then takes another one in its place. Clients compare the status with the `int` 200.
     pub(super) fn answer(
         &mut self,
         asked: &Asked,
@@ -32,7 +39,8 @@ impl Conversation {
         body: Body,
         wanted: fn(&Kind) -> bool,
     ) {
-        let Some(link) = self.answering(asked.on, asked.reply_to.as_deref(), wanted) else { return };
+        self.engine.settle(asked.ticket, Outcome::Accepted);
+        let Some(link) = self.answering(asked.on(), asked.reply_to.as_deref(), wanted) else { return };
         let mut answer = WireMessage {
             properties: Some(Properties { correlation_id: asked.message_id.clone(), ..Properties::default() }),
             body,

@@ -103,6 +103,7 @@ impl Conversation {
 
     /// Ends a link that is attached, refuses one that is not.
     fn turn_off(&mut self, id: LinkId, error: AmqpError) {
+        tracing::debug!(condition = &*error.condition.0, why = error.description.as_deref(), "a link is ended");
         self.engine.detach(id, Some(error));
     }
 

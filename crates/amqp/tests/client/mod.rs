@@ -303,6 +303,7 @@ impl Client {
         while self.more().await {
             self.read.clear();
         }
+        drop(self.stream);
         self.server.await.unwrap();
     }
 }

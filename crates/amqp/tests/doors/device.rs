@@ -80,9 +80,12 @@ impl DeviceSession for Session {
         };
         let event = HubEvent { message, source: "Telemetry".into(), origin: Some(origin) };
         state.events.push(FoundEvent { event, sequence_number, offset: sequence_number * 100, enqueued_at });
-        let slow = state.slow_receipts;
+        let (slow, stuck) = (state.slow_receipts, state.stuck_receipts);
         drop(state);
         self.world.events_changed.send_modify(|turn| *turn += 1);
+        if stuck {
+            return Ok(Receipt::waiting(Box::pin(std::future::pending())));
+        }
         if slow {
             return Ok(Receipt::waiting(Box::pin(async {
                 tokio::task::yield_now().await;
