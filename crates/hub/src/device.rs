@@ -119,7 +119,7 @@ impl Device {
             Ok(()) => Answer::json_text(200, text),
             Err(_) => Answer::empty(500),
         };
-        answer.with_header("etag", format!("\"{etag}\""))
+        answer.with_header("etag", ["\"", &etag, "\""].concat())
     }
 
     fn view<'a>(&'a self, etag: &'a str, occasion: Occasion, presence: Presence) -> DeviceView<'a> {

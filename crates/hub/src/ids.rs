@@ -55,12 +55,12 @@ fn check<'a>(what: &str, id: &'a str) -> Result<&'a str, ServiceError> {
 
 /// The key of a device and of its twin, below the hub's key. No id holds a slash.
 pub(crate) fn device_key(hub: &str, device_id: &str) -> String {
-    format!("{hub}/{device_id}")
+    [hub, "/", device_id].concat()
 }
 
 /// The key of a module and of its twin.
 pub(crate) fn module_key(hub: &str, device_id: &str, module_id: &str) -> String {
-    format!("{hub}/{device_id}/{module_id}")
+    [hub, "/", device_id, "/", module_id].concat()
 }
 
 /// The key of an identity: a device's, or a module's where `module_id` names one.

@@ -112,9 +112,9 @@ impl Registry<'_, '_> {
         id: &str,
         spec: &DeviceSpec,
         twin: &FirstTwin,
-    ) -> Result<Device, ServiceError> {
-        ids::device(id)?;
-        if self.device(id).is_ok() {
+    ) -> Result<Arc<Device>, ServiceError> {
+        let key = ids::device_key(self.key, ids::device(id)?);
+        if self.transaction.get(&self.hub.devices, &key).is_some() {
             let message = format!("A device with ID '{id}' is already registered.");
             return Err(ServiceError::new(&errors::DEVICE_ALREADY_EXISTS, message));
         }
@@ -131,20 +131,21 @@ impl Registry<'_, '_> {
             device_scope: None,
             parent_scopes: Vec::new(),
         };
-        let mut device = self.described(&blank, spec, None)?;
+        let mut device = self.described(blank, spec, true)?;
         device.status_changed_at = None;
-        let twin = twin.made_at(now)?;
-        self.put_device(&device);
-        self.make_twin(&ids::device_key(self.key, id), twin);
+        let (device, twin) = (Arc::new(device), twin.made_at(now)?);
+        self.transaction.put(&self.hub.devices, &key, device.clone());
+        self.make_twin(&key, twin);
         self.follow_edge(false, &device)?;
         Ok(device)
     }
 
     /// Changes the device that stands as `current`.
-    pub(crate) fn update_device(&mut self, current: &Device, spec: &DeviceSpec) -> Result<Device, ServiceError> {
-        let mut device = self.described(current, spec, Some(&current.credentials))?;
+    pub(crate) fn update_device(&mut self, current: &Device, spec: &DeviceSpec) -> Result<Arc<Device>, ServiceError> {
+        let mut device = self.described(current.clone(), spec, false)?;
         device.tag = current.tag.wrapping_add(1);
-        self.put_device(&device);
+        let device = Arc::new(device);
+        self.transaction.put(&self.hub.devices, &ids::device_key(self.key, &device.id), device.clone());
         self.follow_edge(current.iot_edge, &device)?;
         Ok(device)
     }
@@ -211,24 +212,27 @@ impl Registry<'_, '_> {
 
     /// Puts the twin of an identity that is there.
     pub(crate) fn put_twin(&mut self, key: &str, twin: Twin) {
+        let twin = Arc::new(twin);
         self.note_twin(key, &twin, |before, after| What::Updated { before, after });
         self.transaction.put(&self.hub.twins, key, twin);
     }
 
     /// The same where tags and desired properties were replaced as a whole.
     pub(crate) fn put_replaced_twin(&mut self, key: &str, twin: Twin) {
+        let twin = Arc::new(twin);
         self.note_twin(key, &twin, |before, after| What::Replaced { before, after });
         self.transaction.put(&self.hub.twins, key, twin);
     }
 
-    fn note_twin(&mut self, key: &str, twin: &Twin, what: impl Fn(Arc<Twin>, Arc<Twin>) -> What) {
+    fn note_twin(&mut self, key: &str, twin: &Arc<Twin>, what: impl Fn(Arc<Twin>, Arc<Twin>) -> What) {
         if let Some(before) = self.twin(key) {
-            self.news.push(News { key: key.into(), what: what(before.value, Arc::new(twin.clone())) });
+            self.news.push(News { key: key.into(), what: what(before.value, twin.clone()) });
         }
     }
 
     fn make_twin(&mut self, key: &str, twin: Twin) {
-        self.news.push(News { key: key.into(), what: What::Created(Arc::new(twin.clone())) });
+        let twin = Arc::new(twin);
+        self.news.push(News { key: key.into(), what: What::Created(twin.clone()) });
         self.transaction.put(&self.hub.twins, key, twin);
     }
 
@@ -242,10 +246,6 @@ impl Registry<'_, '_> {
         for (message, _) in self.transaction.all(&self.hub.bound, &queue_of(key)) {
             self.transaction.delete(&self.hub.bound, &message);
         }
-    }
-
-    fn put_device(&mut self, device: &Device) {
-        self.transaction.put(&self.hub.devices, &ids::device_key(self.key, &device.id), device.clone());
     }
 
     /// Puts a new module, however many there are.
@@ -281,29 +281,24 @@ impl Registry<'_, '_> {
         sent.resolve(current, &*self.hub.ground.entropy)
     }
 
-    /// `device` as `spec` describes it; `credentials` are those it has already.
-    fn described(
-        &self,
-        device: &Device,
-        spec: &DeviceSpec,
-        credentials: Option<&Credentials>,
-    ) -> Result<Device, ServiceError> {
+    /// `device` as `spec` describes it; a new one has no credentials yet.
+    fn described(&self, mut device: Device, spec: &DeviceSpec, is_new: bool) -> Result<Device, ServiceError> {
         if spec.status_reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
             return Err(errors::invalid(format!("'statusReason' is longer than {LONGEST_REASON} characters.")));
         }
-        let mut described = device.clone();
-        described.credentials = self.credentials(spec.authentication.as_ref(), credentials)?;
-        described.status_reason = spec.status_reason.as_deref().map(Box::from);
+        let current = (!is_new).then_some(&device.credentials);
+        device.credentials = self.credentials(spec.authentication.as_ref(), current)?;
+        device.status_reason = spec.status_reason.as_deref().map(Box::from);
         let enabled = spec.status.map_or(device.enabled, |status| status == Status::Enabled);
         if enabled != device.enabled {
-            described.enabled = enabled;
-            described.status_changed_at = Some(self.hub.ground.now());
+            device.enabled = enabled;
+            device.status_changed_at = Some(self.hub.ground.now());
         }
         if let Some(edge) = spec.capabilities.as_ref().and_then(|Object(capabilities)| capabilities.iot_edge) {
-            described.iot_edge = edge;
+            device.iot_edge = edge;
         }
-        self.place(&mut described, spec)?;
-        Ok(described)
+        self.place(&mut device, spec)?;
+        Ok(device)
     }
 }
 

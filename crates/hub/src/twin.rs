@@ -119,8 +119,8 @@ impl Twin {
             count: 1,
             version: 2,
             tags: (!tags.is_empty()).then(|| Doc::new(&tags)),
-            desired: Section::new(desired, &of_desired).doc(),
-            reported: Section::new(Map::new(), &of_reported).doc(),
+            desired: Section::first_doc(desired, &of_desired),
+            reported: Section::first_doc(Map::new(), &of_reported),
             configurations: BTreeMap::new(),
             model_id: None,
         })

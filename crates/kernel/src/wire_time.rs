@@ -10,14 +10,19 @@ pub const NEVER: &str = "0001-01-01T00:00:00";
 /// `2026-11-22T01:12:48Z`
 #[must_use]
 pub fn iso_seconds(at: Timestamp) -> String {
-    format(at, "%Y-%m-%dT%H:%M:%SZ")
+    let mut text = to_seconds(at);
+    text.push('Z');
+    text
 }
 
 /// `2026-11-22T01:12:48.1234567Z`
 #[must_use]
 pub fn iso_seven_digits(at: Timestamp) -> String {
-    let (whole, ticks) = (format(at, "%Y-%m-%dT%H:%M:%S"), at.subsec_nanosecond() / 100);
-    format!("{whole}.{ticks:07}Z")
+    let (mut text, ticks) = (to_seconds(at), at.subsec_nanosecond() / 100);
+    text.push('.');
+    digits(&mut text, ticks.unsigned_abs(), 7);
+    text.push('Z');
+    text
 }
 
 /// `2026-11-22T01:12:48.1234567+00:00`
@@ -29,9 +34,11 @@ pub fn iso_offset_seven_digits(at: Timestamp) -> String {
 /// `2026-11-22T01:12:48.1234Z`: up to seven digits, trailing zeros left out, as .NET's round-trip JSON does.
 #[must_use]
 pub fn iso_shortest(at: Timestamp) -> String {
-    let long = iso_seven_digits(at);
-    let digits = long.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
-    format!("{digits}Z")
+    let mut text = iso_seven_digits(at);
+    let kept = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.').len();
+    text.truncate(kept);
+    text.push('Z');
+    text
 }
 
 /// `11/22/2026 01:12:48`: the time stamp inside a hub's tracking id.
@@ -44,6 +51,32 @@ pub fn month_first_seconds(at: Timestamp) -> String {
 #[must_use]
 pub fn rfc_1123(at: Timestamp) -> String {
     format(at, "%a, %d %b %Y %H:%M:%S GMT")
+}
+
+/// `2026-11-22T01:12:48`. Written by hand: records and answers are full of it.
+fn to_seconds(at: Timestamp) -> String {
+    let moment = TimeZone::UTC.to_datetime(at);
+    let mut text = String::with_capacity("2026-11-22T01:12:48.1234567Z".len());
+    digits(&mut text, moment.year().unsigned_abs().into(), 4);
+    for (mark, part) in [
+        ('-', moment.month()),
+        ('-', moment.day()),
+        ('T', moment.hour()),
+        (':', moment.minute()),
+        (':', moment.second()),
+    ] {
+        text.push(mark);
+        digits(&mut text, part.unsigned_abs().into(), 2);
+    }
+    text
+}
+
+/// The last `count` digits of `number`.
+fn digits(text: &mut String, number: u32, count: u32) {
+    for place in (0..count).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        text.push(char::from_digit(digit, 10).unwrap_or_default());
+    }
 }
 
 fn format(at: Timestamp, pattern: &str) -> String {
@@ -64,6 +97,8 @@ mod tests {
         assert_eq!(iso_seven_digits(moment()), "2026-11-22T01:12:48.1200000Z");
         assert_eq!(iso_offset_seven_digits(moment()), "2026-11-22T01:12:48.1200000+00:00");
         assert_eq!(iso_shortest(moment()), "2026-11-22T01:12:48.12Z");
+        assert_eq!(iso_shortest("2026-01-02T03:04:05Z".parse().unwrap()), "2026-01-02T03:04:05Z");
+        assert_eq!(iso_seconds("0001-01-01T00:00:00Z".parse().unwrap()), "0001-01-01T00:00:00Z");
         assert_eq!(month_first_seconds(moment()), "11/22/2026 01:12:48");
         assert_eq!(rfc_1123(moment()), "Sun, 22 Nov 2026 01:12:48 GMT");
     }

@@ -3,6 +3,7 @@
 //! Held by the services, read on every request. Reading takes a read lock and clones an [`Arc`]; only a committing
 //! transaction and an import write. It never touches a disk.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
@@ -110,17 +111,18 @@ impl<T> Content<T> {
 
     pub(crate) fn insert(&mut self, key: Arc<str>, row: Versioned<T>) {
         self.changes += 1;
-        if let Some(present) = self.rows.get_mut(&key) {
-            *present = row;
-            return;
-        }
-        if let Some(head) = head(&key) {
-            match self.heads.get_mut(head) {
-                Some(count) => *count += 1,
-                None => drop(self.heads.insert(head.into(), 1)),
+        match self.rows.entry(key) {
+            Entry::Occupied(mut present) => *present.get_mut() = row,
+            Entry::Vacant(free) => {
+                if let Some(head) = head(free.key()) {
+                    match self.heads.get_mut(head) {
+                        Some(count) => *count += 1,
+                        None => drop(self.heads.insert(head.into(), 1)),
+                    }
+                }
+                free.insert(row);
             }
         }
-        self.rows.insert(key, row);
     }
 
     pub(crate) fn remove(&mut self, key: &str) {

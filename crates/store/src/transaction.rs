@@ -78,11 +78,13 @@ impl Transaction<'_> {
     /// Makes `value` the record under `key`.
     ///
     /// A value that cannot be written as JSON, or a table of another store, fails the whole transaction when it ends.
-    pub fn put<T: Record>(&mut self, table: &Table<T>, key: &str, value: T) {
+    /// A record that the caller goes on with may be given as an [`Arc`].
+    pub fn put<T: Record>(&mut self, table: &Table<T>, key: &str, value: impl Into<Arc<T>>) {
+        let value = value.into();
         if !self.admits(table) {
             return;
         }
-        if let Err(error) = frame::put(&mut self.writer.pending.bytes, T::COLLECTION, key, &value) {
+        if let Err(error) = frame::put(&mut self.writer.pending.bytes, T::COLLECTION, key, &*value) {
             self.fail(StoreError::Unwritable {
                 collection: T::COLLECTION,
                 key: key.to_owned(),
@@ -90,7 +92,7 @@ impl Transaction<'_> {
             });
             return;
         }
-        let row = Versioned { revision: self.revision(), value: Arc::new(value) };
+        let row = Versioned { revision: self.revision(), value };
         self.stage(table).writes.insert(Arc::from(key), Some(row));
     }
 

@@ -58,6 +58,17 @@ impl Section {
         section
     }
 
+    /// A new section that holds `values`, as it is kept and sent. Most hold nothing yet: those are written down at once.
+    pub(crate) fn first_doc(values: Map<String, Value>, stamp: &Stamp) -> Doc {
+        match stamp.version {
+            None if values.is_empty() => {
+                let at = &stamp.at;
+                raw(format!("{{\"{METADATA}\":{{\"{LAST_UPDATED}\":\"{at}\"}},\"{VERSION}\":1}}"))
+            }
+            _ => Self::new(values, stamp).doc(),
+        }
+    }
+
     /// Takes a kept section apart.
     pub(crate) fn read(doc: &Doc) -> Self {
         let mut values = doc.fields();
@@ -75,10 +86,7 @@ impl Section {
         let inside = values.as_str().strip_suffix('}').unwrap_or("{");
         let comma = if self.values.is_empty() { "" } else { "," };
         let text = format!("{inside}{comma}\"{METADATA}\":{},\"{VERSION}\":{}}}", metadata.as_str(), self.version);
-        match RawValue::from_string(text) {
-            Ok(text) => text.into(),
-            Err(error) => unreachable!("a section was put together from JSON: {error}"),
-        }
+        raw(text)
     }
 
     /// Merges `patch` at the moment `at`: objects into objects, `null` removes, all else replaces.
@@ -137,6 +145,13 @@ impl Section {
         sent.remove(METADATA);
         sent.remove(VERSION);
         sent
+    }
+}
+
+fn raw(text: String) -> Doc {
+    match RawValue::from_string(text) {
+        Ok(text) => text.into(),
+        Err(error) => unreachable!("a section was put together from JSON: {error}"),
     }
 }
 
@@ -219,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn a_first_section_is_written_as_any_other_whatever_it_holds() {
+        for values in [json!({}), json!({"user": "userA"})] {
+            for version in [None, Some(1)] {
+                let stamp = Stamp { at: "t1".to_owned(), version };
+                let usual = Section::new(object(values.clone()), &stamp).doc();
+                assert_eq!(Section::first_doc(object(values.clone()), &stamp), usual);
+            }
+        }
+    }
+
+    #[test]
     fn objects_at_the_end_of_a_section_keep_their_braces() {
         let nested = section(json!({"a": {"b": {"c": {}}}}));
         assert_eq!(Section::read(&nested.doc()), nested);
@@ -251,14 +277,15 @@ mod tests {
     fn what_configurations_set_is_one_change_and_bears_their_names() {
         let before = section(json!({"a": 1, "own": 7}));
         let (base, layer) = (Author { id: "base".into(), digest: 5 }, Author { id: "layer".into(), digest: 6 });
-        let (set, over) = ([Edit::Merge(object(json!({"a": 2, "b": {"c": 3}})))], [Edit::Merge(object(json!({"a": 4})))]);
+        let (set, over) =
+            ([Edit::Merge(object(json!({"a": 2, "b": {"c": 3}})))], [Edit::Merge(object(json!({"a": 4})))]);
         let after = before.rolled_out(&[(&base, &set), (&layer, &over)], "t2").unwrap();
         assert_eq!((after.version, &after.values), (2, &object(json!({"a": 4, "own": 7, "b": {"c": 3}}))));
-        let by = |id: &str, digest: &str| {
-            json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2, "$lastUpdatedBy": id, "$lastUpdatedByDigest": digest})
-        };
+        let by = |id: &str, digest: &str| json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2, "$lastUpdatedBy": id, "$lastUpdatedByDigest": digest});
         assert_eq!((&after.metadata["a"], &after.metadata["b"]["c"]), (&by("layer", "6"), &by("base", "5")));
-        assert!(after.metadata.get("$lastUpdatedBy").is_none() && after.metadata["own"].get("$lastUpdatedBy").is_none());
+        assert!(
+            after.metadata.get("$lastUpdatedBy").is_none() && after.metadata["own"].get("$lastUpdatedBy").is_none()
+        );
         assert_eq!(after.rolled_out(&[(&base, &set), (&layer, &over)], "t3"), None);
         let whole = [Edit::Replace(object(json!({"z": 1, "gone": null})))];
         let replaced = after.rolled_out(&[(&base, &whole)], "t3").unwrap();
