@@ -81,7 +81,7 @@ impl Access {
             operation: ask.operation,
             resource: resource.clone(),
             path: shortened(ask.request.path()),
-            origin: shortened(&ask.request.origin),
+            origin: kept(&ask.request.origin),
             client: ask.request.client.clone(),
             credential: ask.credential,
             checks: ask.authentication.checks,
@@ -174,6 +174,11 @@ fn refused(cause: DenialCause) -> Outcome {
 
 fn someone_else(wanted: &str) -> Outcome {
     refused(DenialCause::SomeoneElse { wanted: shortened(wanted) })
+}
+
+/// The text itself, shared, or enough of it.
+fn kept(text: &Arc<str>) -> Arc<str> {
+    if text.len() <= LONGEST_TEXT { text.clone() } else { shortened(text).into() }
 }
 
 /// Enough of a caller's text to recognise it: the log keeps thousands of decisions, and anyone can cause one.

@@ -39,7 +39,7 @@ pub struct Decision {
     /// The path as sent, without the query; cut where it is very long.
     pub path: String,
     /// The origin that was dialled; cut where it is very long.
-    pub origin: String,
+    pub origin: Arc<str>,
     /// Where the request came from.
     pub client: Client,
     /// What was shown.

@@ -34,10 +34,11 @@ impl DecisionLog {
     /// Keeps a decision.
     pub fn record(&self, decision: Arc<Decision>) {
         let mut kept = self.kept.lock();
-        if kept.len() == CAPACITY {
-            kept.pop_front();
-        }
+        let oldest = if kept.len() == CAPACITY { kept.pop_front() } else { None };
         kept.push_back(decision);
+        drop(kept);
+        // Others need not wait while it is taken apart.
+        drop(oldest);
     }
 
     /// The decision with this id.

@@ -114,7 +114,7 @@ impl World {
             api_version: String::new(),
             origin: "https://localhost".into(),
             target: target.into(),
-            client: Client { address: None, agent: String::new() },
+            client: Client { address: None, agent: "".into() },
         };
         self.access.decide(Ask {
             operation,

@@ -254,9 +254,9 @@ impl World {
             headers: map,
             body,
             api_version: "2023-06-30".to_owned(),
-            origin: "https://localhost:8443".to_owned(),
+            origin: "https://localhost:8443".into(),
             target: target.to_owned(),
-            client: Client { address: None, agent: String::new() },
+            client: Client { address: None, agent: "".into() },
         };
         let permit = Permit::for_tests(self.caller(caller), handler.operation, scope_of(path), Uuid::nil());
         (handler.run)(&self.arm, permit, request).await

@@ -325,9 +325,9 @@ fn request(given: &str, body: Bytes) -> Request {
         headers: <_>::default(),
         body,
         api_version: "2021-10-01".to_owned(),
-        origin: "https://localhost:8443".to_owned(),
+        origin: "https://localhost:8443".into(),
         target: "/0ne00000001/registrations/x/register?api-version=2021-10-01".to_owned(),
-        client: Client { address: None, agent: String::new() },
+        client: Client { address: None, agent: "".into() },
     };
     for part in given.split('&') {
         if let Some((name, value)) = part.split_once('=').filter(|(name, _)| !name.contains(':')) {

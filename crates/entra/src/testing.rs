@@ -251,9 +251,9 @@ pub(crate) fn request(target: &str) -> Request {
         headers: Default::default(),
         body: Default::default(),
         api_version: String::new(),
-        origin: "https://localhost:8443".to_owned(),
+        origin: "https://localhost:8443".into(),
         target: target.to_owned(),
-        client: Client { address: None, agent: String::new() },
+        client: Client { address: None, agent: "".into() },
     }
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -11,7 +12,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use iolite_identity::ClientCertificate;
-use iolite_kernel::{Answer, Body};
+use iolite_kernel::{Answer, Body, Client};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
@@ -26,9 +28,10 @@ const HEAD_BYTES: usize = 64 * 1024;
 const HEAD_FIELDS: usize = 100;
 /// A longer target is answered 414; the services' own longest, a model's id and a continuation, stay well below.
 const TARGET_BYTES: usize = 8 * 1024;
+/// As much of a `User-Agent` is kept, in bytes.
+const AGENT_BYTES: usize = 256;
 
 /// What is known of a connection before its first request.
-#[derive(Clone)]
 pub struct ConnectionContext {
     /// The listener.
     pub site: Site,
@@ -44,15 +47,35 @@ pub struct ConnectionContext {
     pub draining: watch::Receiver<bool>,
 }
 
+/// One connection of the services, and what its last request said of itself: a client says the same each time.
+struct Line {
+    pipeline: Arc<Pipeline>,
+    context: ConnectionContext,
+    dialled: Mutex<Option<Dialled>>,
+    agent: Mutex<Arc<str>>,
+}
+
+/// Where a request was sent.
+#[derive(Clone)]
+struct Dialled {
+    /// The authority as it was said.
+    authority: Arc<str>,
+    /// Its host, lower case, without the port.
+    host: Arc<str>,
+    /// With the scheme, lower case.
+    origin: Arc<str>,
+}
+
 /// Serves one connection of the services until it ends or the process drains.
 pub async fn serve_connection<S>(stream: S, pipeline: Arc<Pipeline>, context: ConnectionContext)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let draining = context.draining.clone();
+    let line = Arc::new(Line { pipeline, context, dialled: Mutex::default(), agent: Mutex::new("".into()) });
     serve_requests(stream, draining, move |request| {
-        let (pipeline, context) = (pipeline.clone(), context.clone());
-        async move { respond(&pipeline, &context, request).await }
+        let line = line.clone();
+        async move { line.respond(request).await }
     })
     .await;
 }
@@ -98,34 +121,59 @@ pub async fn serve_requests<S, F>(
     }
 }
 
-async fn respond(
-    pipeline: &Pipeline,
-    context: &ConnectionContext,
-    request: http::Request<Incoming>,
-) -> Response<Full<Bytes>> {
-    let (parts, incoming) = request.into_parts();
-    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
-        return plain(414, "The request target is longer than is read.");
+impl Line {
+    async fn respond(&self, request: http::Request<Incoming>) -> Response<Full<Bytes>> {
+        let (parts, incoming) = request.into_parts();
+        if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
+            return plain(414, "The request target is longer than is read.");
+        }
+        let Some(authority) = authority(&parts.uri, &parts.headers, &self.context.authority) else {
+            return plain(400, "The Host header is missing, doubled, malformed or at odds with the request line.");
+        };
+        let Dialled { host, origin, .. } = self.dialled(authority);
+        let head = Head {
+            site: self.context.site.clone(),
+            host,
+            origin,
+            client: Client { address: self.context.peer, agent: self.agent(&parts.headers) },
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            certificate: self.context.certificate.clone(),
+        };
+        into_response(self.pipeline.serve(head, read_body(incoming, MAXIMUM_BODY_BYTES)).await)
     }
-    let Some(authority) = authority(&parts.uri, &parts.headers, &context.authority) else {
-        return plain(400, "The Host header is missing, doubled, malformed or at odds with the request line.");
-    };
-    let head = Head {
-        site: context.site.clone(),
-        host: host_of(&authority),
-        origin: format!("{}://{authority}", context.scheme),
-        method: parts.method,
-        uri: parts.uri,
-        headers: parts.headers,
-        peer: context.peer,
-        certificate: context.certificate.clone(),
-    };
-    into_response(pipeline.serve(head, read_body(incoming, MAXIMUM_BODY_BYTES)).await)
+
+    fn dialled(&self, authority: &str) -> Dialled {
+        let mut last = self.dialled.lock();
+        if let Some(last) = last.as_ref().filter(|last| &*last.authority == authority) {
+            return last.clone();
+        }
+        let lower = authority.to_ascii_lowercase();
+        let origin = format!("{}://{lower}", self.context.scheme);
+        last.insert(Dialled { authority: authority.into(), host: host_of(&lower).into(), origin: origin.into() })
+            .clone()
+    }
+
+    fn agent(&self, headers: &HeaderMap) -> Arc<str> {
+        let (agent, mut last) = (agent(headers), self.agent.lock());
+        if **last != *agent {
+            *last = agent.into();
+        }
+        last.clone()
+    }
 }
 
-/// The authority a request was sent to. One Host at most; an absolute target must agree with it.
-fn authority(uri: &Uri, headers: &HeaderMap, assumed: &str) -> Option<String> {
-    let mut hosts = headers.get_all(http::header::HOST).iter();
+/// As much of a request's `User-Agent` as is kept; empty where there is none.
+#[must_use]
+pub fn agent(headers: &HeaderMap) -> &str {
+    let text = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    &text[..text.floor_char_boundary(AGENT_BYTES)]
+}
+
+/// The authority a request was sent to, as it was said. One Host at most; an absolute target must agree with it.
+fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap, assumed: &'a str) -> Option<&'a str> {
+    let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(host.to_str().ok()?.trim()),
         (None, _) => None,
@@ -136,17 +184,17 @@ fn authority(uri: &Uri, headers: &HeaderMap, assumed: &str) -> Option<String> {
     };
     match (uri.authority(), host) {
         (Some(target), Some(host)) if !target.as_str().eq_ignore_ascii_case(host) => None,
-        (_, Some(host)) => well_formed(host).then(|| host.to_ascii_lowercase()),
-        (Some(target), None) => Some(target.as_str().to_ascii_lowercase()),
-        (None, None) => Some(assumed.to_owned()),
+        (_, Some(host)) => Some(host).filter(|host| well_formed(host)),
+        (Some(target), None) => Some(target.as_str()),
+        (None, None) => Some(assumed),
     }
 }
 
-fn host_of(authority: &str) -> String {
+fn host_of(authority: &str) -> &str {
     if let Some(end) = authority.rfind(']') {
-        return authority[..=end].to_owned();
+        return &authority[..=end];
     }
-    authority.split(':').next().unwrap_or_default().to_owned()
+    authority.split(':').next().unwrap_or_default()
 }
 
 /// The hyper response of an answer; a header value that cannot be one is left out, since it came from a caller.
@@ -194,7 +242,7 @@ mod tests {
         let uri = Uri::from_static("https://evil.example/devices");
         assert_eq!(authority(&uri, &headers(&["localhost:8443"]), "x"), None);
         assert_eq!(authority(&Uri::from_static("/devices"), &headers(&["a", "b"]), "x"), None);
-        assert_eq!(authority(&Uri::from_static("/"), &headers(&["LocalHost:8443"]), "x").unwrap(), "localhost:8443");
+        assert_eq!(authority(&Uri::from_static("/"), &headers(&["LocalHost:8443"]), "x").unwrap(), "LocalHost:8443");
     }
 
     #[test]

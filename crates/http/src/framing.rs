@@ -153,7 +153,7 @@ impl Watch {
                 }
                 At::Start | At::Head(_) | At::ChunkSize | At::Trailers => {
                     let rest = &bytes[next..];
-                    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                    let Some(end) = memchr::memchr(b'\n', rest) else {
                         self.line.extend_from_slice(rest);
                         if self.line.len() > LONGEST_LINE {
                             self.at = At::Off;
@@ -213,7 +213,11 @@ impl Told {
     /// Takes in a header field; nothing where it makes the framing ambiguous. What is malformed in itself is left to hyper,
     /// which refuses it.
     fn and(mut self, line: &[u8]) -> Option<Self> {
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        // Nearly every line is told apart by its first letter.
+        if !matches!(line.first(), Some(b'c' | b'C' | b't' | b'T' | b'u' | b'U')) {
+            return Some(self);
+        }
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
         if name.eq_ignore_ascii_case(b"content-length") {
             if self.length.is_some() || self.chunked {

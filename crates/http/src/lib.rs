@@ -16,7 +16,7 @@ mod router;
 mod table;
 
 pub use body::{MAXIMUM_BODY_BYTES, read_body};
-pub use connection::{ConnectionContext, serve_connection, serve_requests};
+pub use connection::{ConnectionContext, agent, serve_connection, serve_requests};
 pub use path::{Place, Site};
 pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};
 pub use refusal::Refusal;

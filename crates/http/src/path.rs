@@ -1,6 +1,10 @@
 //! Paths: split, decoded segment by segment, never normalised, so that an encoded slash stays inside its segment.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use percent_encoding::percent_decode_str;
+use smallvec::SmallVec;
 
 /// Which listener a request came in by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +16,7 @@ pub enum Site {
         /// `Microsoft.Devices/IotHubs` and the like.
         resource_type: &'static str,
         /// The resource's name, lower case.
-        name: String,
+        name: Arc<str>,
     },
     /// The plain control port: managed identity.
     Control,
@@ -26,7 +30,7 @@ pub struct Place<'a> {
     /// The host that was asked for, without the port, lower case.
     pub host: &'a str,
     /// The decoded path segments.
-    pub segments: &'a [String],
+    pub segments: &'a [Cow<'a, str>],
     /// The `Authorization` value.
     pub authorization: Option<&'a str>,
     /// The `api-version`.
@@ -36,11 +40,11 @@ pub struct Place<'a> {
 /// Splits and decodes a path. Empty segments at the start are dropped (`az` appends to a base that ends in a slash); one
 /// at the end too, and in Resource Manager's paths those in the middle (azure-mgmt-authorization leaves an empty parent
 /// path between two slashes). `None` where a segment is not UTF-8 or has a control character.
-pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
+pub(crate) fn segments(path: &str) -> Option<SmallVec<[Cow<'_, str>; 8]>> {
     let trimmed = path.trim_start_matches('/');
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
     if trimmed.is_empty() {
-        return Some(Vec::new());
+        return Some(SmallVec::new());
     }
     let managed = ["subscriptions/", "providers/"]
         .iter()
@@ -49,8 +53,11 @@ pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
         .split('/')
         .filter(|segment| !managed || !segment.is_empty())
         .map(|segment| {
+            if segment.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%') {
+                return Some(Cow::Borrowed(segment));
+            }
             let decoded = percent_decode_str(segment).decode_utf8().ok()?;
-            if decoded.chars().any(char::is_control) { None } else { Some(decoded.into_owned()) }
+            if decoded.chars().any(char::is_control) { None } else { Some(decoded) }
         })
         .collect()
 }
@@ -61,30 +68,38 @@ pub(crate) fn query(text: &str) -> Vec<(String, String)> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            (decode(name), decode(value))
+            (decoded(name), decoded(value))
         })
         .collect()
+}
+
+fn decoded(text: &str) -> String {
+    if text.contains('%') { percent_decode_str(text).decode_utf8_lossy().into_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(path: &str) -> Vec<String> {
+        segments(path).unwrap().into_iter().map(Cow::into_owned).collect()
+    }
+
     #[test]
     fn an_encoded_slash_stays_in_its_segment() {
-        assert_eq!(segments("/devices/a%2Fb/modules"), Some(vec!["devices".into(), "a/b".into(), "modules".into()]));
+        assert_eq!(read("/devices/a%2Fb/modules"), ["devices", "a/b", "modules"]);
     }
 
     #[test]
     fn slashes_too_many_at_the_start_do_not_matter() {
-        assert_eq!(segments("//subscriptions/"), Some(vec!["subscriptions".into()]));
+        assert_eq!(read("//subscriptions/"), ["subscriptions"]);
+        assert!(read("/").is_empty());
     }
 
     #[test]
     fn an_empty_segment_inside_is_dropped_for_resource_manager_only() {
-        assert_eq!(segments("/subscriptions/s//x"), Some(vec!["subscriptions".into(), "s".into(), "x".into()]));
-        assert_eq!(segments("/devices//modules"), Some(vec!["devices".into(), String::new(), "modules".into()]));
+        assert_eq!(read("/subscriptions/s//x"), ["subscriptions", "s", "x"]);
+        assert_eq!(read("/devices//modules"), ["devices", "", "modules"]);
     }
 
     #[test]

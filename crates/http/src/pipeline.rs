@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use iolite_access::{Access, Ask, CredentialKind};
 use iolite_identity::{ClientCertificate, Credential, Identity, Presented, Visit};
-use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Operation, Request, Scope, Service};
+use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Operation, Request, Scope, Service, Uuid};
 use iolite_resources::Resource;
 
 use crate::face::{Circumstances, Face, NobodyFace};
 use crate::path::{query, segments};
+use crate::router::Params;
 use crate::{Place, Refusal, Route, ServiceTable, Site};
 
 /// A request without its body.
@@ -28,11 +29,11 @@ pub struct Head {
     /// The header fields.
     pub headers: HeaderMap,
     /// The origin that was dialled (`https://localhost:8443`).
-    pub origin: String,
+    pub origin: Arc<str>,
     /// The host that was dialled, lower case, without the port.
-    pub host: String,
-    /// The peer's address.
-    pub peer: Option<IpAddr>,
+    pub host: Arc<str>,
+    /// Who sent it.
+    pub client: Client,
     /// The connection's client certificate.
     pub certificate: Option<Arc<ClientCertificate>>,
 }
@@ -71,6 +72,7 @@ struct Found<'a> {
     index: usize,
     operation: &'static Operation,
     resource: Resource,
+    params: Params,
 }
 
 impl Pipeline {
@@ -89,24 +91,28 @@ impl Pipeline {
     /// Answers a request. `body` is awaited only when the caller has been let in; it is empty for a request without one.
     pub async fn serve(&self, mut head: Head, body: impl Future<Output = Result<Bytes, Refusal>> + Send) -> Outgoing {
         let id = self.ground.uuid();
-        let method = head.method.as_str().to_owned();
-        let path = head.uri.path().to_owned();
-        let origin = head.origin.clone();
-        let at = Circumstances { id, now: self.ground.now(), method: &method, path: &path, origin: &origin };
-        let credential =
-            Credential::from_authorization(head.headers.get("authorization").and_then(|value| value.to_str().ok()));
         let mut request = request(id, &mut head);
-        let found = match self.find(&head, &mut request) {
-            Ok(found) => found,
-            Err((face, refusal)) => return finish(face, face.refusal(&refusal, at), at),
+        let at = || Circumstances {
+            id,
+            now: self.ground.now(),
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            origin: &head.origin,
         };
+        let authorization = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let credential = Credential::from_authorization(authorization);
+        let found = match self.find(&head, &request, authorization) {
+            Ok(found) => found,
+            Err((face, refusal)) => return finish(face, face.refusal(&refusal, at()), id),
+        };
+        request.params = found.params;
         let face = found.table.face();
-        let refuse = |refusal: Refusal| finish(face, face.refusal(&refusal, at), at);
-        if let Err(refusal) = check_version(found.operation, &mut request) {
+        let refuse = |refusal: Refusal| finish(face, face.refusal(&refusal, at()), id);
+        if let Err(refusal) = check_version(found.operation, &request.api_version) {
             return refuse(refusal);
         }
         let permit = {
-            let presented = Presented { credential, certificate: head.certificate };
+            let presented = Presented { credential, certificate: head.certificate.clone() };
             let kind = credential_kind(&presented);
             let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
             let authentication = self.identity.authenticate(&presented, visit);
@@ -132,25 +138,30 @@ impl Pipeline {
         match found.table.run(found.index, permit, request) {
             None => refuse(Refusal::UnknownPath),
             Some(running) => match running.await {
-                Ok(answer) => finish(face, answer, at),
+                Ok(answer) => finish(face, answer, id),
                 Err(error) => {
                     if error.code.status >= 500 {
                         tracing::error!(%id, ?error, operation = found.operation.name, "an operation failed");
                     }
-                    finish(face, face.error(&error, at), at)
+                    finish(face, face.error(&error, at()), id)
                 }
             },
         }
     }
 
-    fn find(&self, head: &Head, request: &mut Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
+    fn find(
+        &self,
+        head: &Head,
+        request: &Request,
+        authorization: Option<&str>,
+    ) -> Result<Found<'_>, (&dyn Face, Refusal)> {
         const NOBODY: &NobodyFace = &NobodyFace;
         let segments = segments(head.uri.path()).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
         let place = Place {
             site: &head.site,
             host: &head.host,
             segments: &segments,
-            authorization: request.header("authorization"),
+            authorization,
             api_version: Some(request.api_version.as_str()).filter(|version| !version.is_empty()),
         };
         let (service, resource) = match self.locator.locate(place) {
@@ -167,12 +178,11 @@ impl Pipeline {
                 {
                     *scope = Scope::parse(text).map_err(|_| (table.face(), Refusal::UnknownPath))?;
                 }
-                request.params = params;
                 let operation = table.operations()[index];
                 if operation.service != service {
                     return Err((table.face(), Refusal::UnknownPath));
                 }
-                Ok(Found { table, index, operation, resource })
+                Ok(Found { table, index, operation, resource, params })
             }
             Route::OtherMethods(allowed) => Err((table.face(), Refusal::MethodNotAllowed { allowed })),
             Route::Unknown => Err((table.face(), Refusal::UnknownPath)),
@@ -181,9 +191,7 @@ impl Pipeline {
 }
 
 /// The request without its body and path parameters; takes the header fields out of `head`.
-fn request(id: iolite_kernel::Uuid, head: &mut Head) -> Request {
-    let agent = head.headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let client = Client { address: head.peer, agent: agent.chars().take(256).collect() };
+fn request(id: Uuid, head: &mut Head) -> Request {
     let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
     let query = head.uri.query().map(query).unwrap_or_default();
     let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
@@ -196,16 +204,15 @@ fn request(id: iolite_kernel::Uuid, head: &mut Head) -> Request {
         body: Bytes::new(),
         origin: head.origin.clone(),
         target: target.to_owned(),
-        client,
+        client: head.client.clone(),
     }
 }
 
-fn finish(face: &dyn Face, answer: Answer, at: Circumstances<'_>) -> Answer {
-    face.adorn(answer, at).with_header("x-iolite-decision", at.id.to_string())
+fn finish(face: &dyn Face, answer: Answer, id: Uuid) -> Answer {
+    face.adorn(answer, id).with_header("x-iolite-decision", id.to_string())
 }
 
-fn check_version(operation: &'static Operation, request: &mut Request) -> Result<(), Refusal> {
-    let given = request.api_version.as_str();
+fn check_version(operation: &'static Operation, given: &str) -> Result<(), Refusal> {
     match operation.versions {
         ApiVersions::Unversioned => return Ok(()),
         _ if given.is_empty() => return Err(Refusal::ApiVersionMissing { operation }),

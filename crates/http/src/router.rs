@@ -4,6 +4,8 @@
 //! and `{*scope}` at the start of a path stands for any number of segments. No routing library does both, so this is our
 //! own: a handful of patterns per segment count, compared one after the other.
 
+use std::borrow::Cow;
+
 use iolite_kernel::{Method, Operation};
 use smallvec::SmallVec;
 
@@ -24,6 +26,9 @@ enum Segment {
     Parameter(&'static str),
 }
 
+/// A path's parameters, in the order of the path.
+pub(crate) type Params = SmallVec<[(&'static str, String); 4]>;
+
 /// What a path led to.
 pub enum Route {
     /// An operation: its place in the table, and its path parameters.
@@ -31,7 +36,7 @@ pub enum Route {
         /// The index that the router was given it under.
         index: usize,
         /// The parameters, in the order of the path.
-        params: SmallVec<[(&'static str, String); 4]>,
+        params: Params,
     },
     /// The path is known by other methods.
     OtherMethods(Vec<Method>),
@@ -58,7 +63,7 @@ impl Router {
 
     /// Where `method` on these decoded `segments` leads.
     #[must_use]
-    pub fn find(&self, method: Option<Method>, segments: &[String]) -> Route {
+    pub fn find(&self, method: Option<Method>, segments: &[Cow<'_, str>]) -> Route {
         let mut others = Vec::new();
         for pattern in &self.patterns {
             let Some(params) = pattern.matches(segments) else { continue };
@@ -91,7 +96,7 @@ impl Pattern {
         (self.scope.is_some(), parameters)
     }
 
-    fn matches(&self, segments: &[String]) -> Option<SmallVec<[(&'static str, String); 4]>> {
+    fn matches(&self, segments: &[Cow<'_, str>]) -> Option<Params> {
         let before = segments.len().checked_sub(self.segments.len())?;
         if before > 0 && self.scope.is_none() {
             return None;
@@ -104,13 +109,13 @@ impl Pattern {
         if !fits {
             return None;
         }
-        let mut params = SmallVec::new();
+        let mut params = Params::new();
         if let Some(name) = self.scope {
             params.push((name, format!("/{}", segments[..before].join("/"))));
         }
         for (segment, text) in self.segments.iter().zip(tail) {
             if let Segment::Parameter(name) = segment {
-                params.push((*name, text.clone()));
+                params.push((*name, text.clone().into_owned()));
             }
         }
         Some(params)

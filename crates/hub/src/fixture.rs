@@ -136,9 +136,9 @@ pub(crate) fn request(
         headers: http::HeaderMap::default(),
         body: body.into().into(),
         api_version: "2021-04-12".to_owned(),
-        origin: "https://localhost:8443".to_owned(),
+        origin: "https://localhost:8443".into(),
         target: "/".to_owned(),
-        client: Client { address: None, agent: String::new() },
+        client: Client { address: None, agent: "".into() },
     };
     for (name, value) in headers {
         request.headers.insert(*name, value.parse().unwrap());

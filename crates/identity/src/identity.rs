@@ -23,7 +23,7 @@ use iolite_resources::{Estate, Resource};
 use crate::sas::SasToken;
 use crate::sas_use::SasUses;
 use crate::token::{Door, TokenVerifier};
-use crate::trail::{Refused, Trail};
+use crate::trail::{Latest, Refused, Trail};
 use crate::{
     AttestationSource, Authentication, Caller, CheckKind, Credential, DeviceKeys, Entrance, KeyRing, Presented, Reason,
     Rejection, SasUse, admits,
@@ -49,6 +49,7 @@ pub struct Identity {
     registrations: Arc<dyn AttestationSource>,
     uses: SasUses,
     anonymous: Authentication,
+    latest: Latest,
 }
 
 impl Identity {
@@ -69,6 +70,7 @@ impl Identity {
             registrations,
             uses: SasUses::default(),
             anonymous: Authentication { checks: Arc::new([]), outcome: Ok(Arc::new(Caller::Anonymous)) },
+            latest: Latest::default(),
         }
     }
 
@@ -78,7 +80,7 @@ impl Identity {
         if let Resource::Hub(hub) = visit.resource
             && let Err(Rejection { reason, detail }) = admits(hub, Entrance::Hub, visit.request.client.address)
         {
-            return record(|trail| Err(trail.fail(CheckKind::Network, reason, detail)));
+            return self.record(|trail| Err(trail.fail(CheckKind::Network, reason, detail)));
         }
         match (visit.operation.need, &presented.credential) {
             (Need::Public { .. }, _) => self.anonymous.clone(),
@@ -87,16 +89,22 @@ impl Identity {
                 self.tokens.authenticate(token, door)
             }
             (Need::DataPlane { rights, .. }, Credential::SharedAccessSignature(text)) if !rights.is_empty() => {
-                record(|trail| self.policy_caller(text, visit, trail))
+                self.record(|trail| self.policy_caller(text, visit, trail))
             }
             (Need::OwnDevice { device, module }, credential) if is_a_devices(credential, presented) => {
-                record(|trail| self.device_caller(presented, visit, device, module, trail))
+                self.record(|trail| self.device_caller(presented, visit, device, module, trail))
             }
             (Need::OwnRegistration, credential) if is_a_devices(credential, presented) => {
-                record(|trail| self.registrant_caller(presented, visit, trail))
+                self.record(|trail| self.registrant_caller(presented, visit, trail))
             }
-            (_, credential) => record(|trail| Err(turn_away(credential, visit.operation.service, trail))),
+            (_, credential) => self.record(|trail| Err(turn_away(credential, visit.operation.service, trail))),
         }
+    }
+
+    fn record(&self, check: impl FnOnce(&mut Trail) -> Result<Caller, Refused>) -> Authentication {
+        let mut trail = Trail::new();
+        let caller = check(&mut trail);
+        trail.conclude(caller, &self.latest)
     }
 
     /// Who used the shared access policies of `resource` lately, the latest first.
@@ -113,12 +121,6 @@ fn is_a_devices(credential: &Credential, presented: &Presented) -> bool {
         Credential::None => presented.certificate.is_some(),
         Credential::Bearer(_) | Credential::Unknown { .. } => false,
     }
-}
-
-fn record(check: impl FnOnce(&mut Trail) -> Result<Caller, Refused>) -> Authentication {
-    let mut trail = Trail::new();
-    let caller = check(&mut trail);
-    trail.conclude(caller)
 }
 
 /// Refuses a credential of a kind that this door never takes.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use iolite_kernel::{Client, ResourceId, Timestamp};
 use parking_lot::Mutex;
@@ -27,7 +28,7 @@ pub struct SasUse {
     /// The address it was used from, where there is one.
     pub address: Option<IpAddr>,
     /// The user agent it was used by, cut at 256 bytes; empty where none was sent.
-    pub agent: String,
+    pub agent: Arc<str>,
     /// When it was used last.
     pub last_used_at: Timestamp,
     /// How many times, as far as remembered.
@@ -50,7 +51,7 @@ impl SasUses {
             return;
         };
         let known = users.iter().position(|user| {
-            user.policy == policy && user.address == client.address && user.agent == shown_agent(client)
+            user.policy == policy && user.address == client.address && *user.agent == *shown_agent(client)
         });
         if let Some(place) = known {
             users[..=place].rotate_right(1);
@@ -72,7 +73,7 @@ fn first_use(policy: &str, client: &Client, now: Timestamp) -> SasUse {
     SasUse {
         policy: policy.to_owned(),
         address: client.address,
-        agent: shown_agent(client).to_owned(),
+        agent: shown_agent(client).into(),
         last_used_at: now,
         count: 1,
     }
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     fn client(agent: &str) -> Client {
-        Client { address: None, agent: agent.to_owned() }
+        Client { address: None, agent: agent.into() }
     }
 
     fn at(second: i64) -> Timestamp {
@@ -110,8 +111,8 @@ mod tests {
         uses.record(&hub, "service", &client("one"), at(3));
         let found = uses.of(&hub);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].agent.as_str(), found[0].count, found[0].last_used_at), ("one", 2, at(3)));
-        assert_eq!((found[1].agent.as_str(), found[1].count), ("two", 1));
+        assert_eq!((&*found[0].agent, found[0].count, found[0].last_used_at), ("one", 2, at(3)));
+        assert_eq!((&*found[1].agent, found[1].count), ("two", 1));
     }
 
     #[test]
@@ -137,6 +138,6 @@ mod tests {
             uses.record(&hub(1), "service", &client(&number.to_string()), at(5000));
         }
         assert_eq!(uses.of(&hub(1)).len(), USERS_PER_RESOURCE);
-        assert_eq!(uses.of(&hub(1))[0].agent, (USERS_PER_RESOURCE + 4).to_string());
+        assert_eq!(*uses.of(&hub(1))[0].agent, *(USERS_PER_RESOURCE + 4).to_string());
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use iolite_kernel::{Ground, Secret};
 use iolite_resources::{Estate, Principal, PrincipalKind};
+use parking_lot::Mutex;
 
 use crate::credential::MAXIMUM_CREDENTIAL_BYTES;
 use crate::trail::{Refused, Trail};
@@ -53,7 +54,7 @@ impl TokenVerifier {
         }
         let mut trail = Trail::new();
         match self.verify(token, door, generation, &mut trail) {
-            Err(refused) => trail.conclude(Err(refused)),
+            Err(refused) => trail.refuse(refused),
             Ok(mut verified) => {
                 let detail = format!("oid {} is an enabled principal of the directory", verified.object_id);
                 trail.pass(CheckKind::Principal, detail);
@@ -110,16 +111,22 @@ impl TokenVerifier {
             service: door.service,
             origin: judged.by_origin.then(|| door.origin.into()),
             checks: Arc::new([]),
+            holder: Mutex::default(),
         })
     }
 
     /// The holder of a verified token, as the directory knows it now.
     fn admit(&self, verified: &Verified) -> Authentication {
+        // Read before the directory is: a change in between then leaves a holder that is looked up anew.
+        let changes = self.estate.principals.changes();
+        if let Some(holder) = verified.holder_as_of(changes) {
+            return Authentication { checks: Arc::clone(&verified.checks), outcome: Ok(holder) };
+        }
         let refuse = |detail: String| {
             let before = verified.checks.len().saturating_sub(1);
             let mut trail = Trail::from_passed(&verified.checks[..before]);
             let refused = trail.fail(CheckKind::Principal, Reason::UnknownPrincipal, detail);
-            trail.conclude(Err(refused))
+            trail.refuse(refused)
         };
         let Some(principal) = self.estate.principal(&verified.object_id) else {
             return refuse(format!("oid {} is not in the directory", claims_text(&verified.object_id)));
@@ -138,7 +145,9 @@ impl TokenVerifier {
             expires_at: verified.expires_at,
             object_id: principal.object_id.clone(),
         };
-        Authentication { checks: Arc::clone(&verified.checks), outcome: Ok(Arc::new(Caller::Principal(caller))) }
+        let holder = Arc::new(Caller::Principal(caller));
+        verified.keep_holder(changes, &holder);
+        Authentication { checks: Arc::clone(&verified.checks), outcome: Ok(holder) }
     }
 }
 

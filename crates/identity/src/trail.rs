@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{Authentication, Caller, Check, CheckKind, Reason, Rejection};
+use parking_lot::Mutex;
+
+use crate::{Authentication, Caller, Check, CheckKind, Checks, Reason, Rejection};
 
 /// How many checks an authentication usually makes.
 const USUAL_CHECKS: usize = 12;
@@ -14,6 +16,10 @@ pub(crate) struct Trail {
     checks: Vec<Check>,
     fault: Option<Rejection>,
 }
+
+/// The last success. The next one is often the very same, and the decision log keeps thousands: then they share one.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(Mutex<Option<(Checks, Arc<Caller>)>>);
 
 /// The caller is turned away; the trail knows why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +72,31 @@ impl Trail {
     }
 
     /// The outcome: `caller`, unless a check failed.
-    pub(crate) fn conclude(self, caller: Result<Caller, Refused>) -> Authentication {
-        let outcome = match (caller, self.fault) {
-            (Ok(caller), None) => Ok(Arc::new(caller)),
-            (_, Some(fault)) => Err(fault),
+    pub(crate) fn conclude(self, caller: Result<Caller, Refused>, latest: &Latest) -> Authentication {
+        let rejection = match (caller, self.fault) {
+            (Ok(caller), None) => return latest.share(self.checks, caller),
+            (_, Some(fault)) => fault,
             // A refusal always has a failed check; should one ever not, it stays a refusal.
-            (Err(Refused), None) => Err(Rejection { reason: Reason::Malformed, detail: String::new() }),
+            (Err(Refused), None) => Rejection { reason: Reason::Malformed, detail: String::new() },
         };
-        Authentication { checks: self.checks.into(), outcome }
+        Authentication { checks: self.checks.into(), outcome: Err(rejection) }
+    }
+
+    /// The outcome of a trail in which a check failed.
+    pub(crate) fn refuse(self, refused: Refused) -> Authentication {
+        self.conclude(Err(refused), &Latest::default())
+    }
+}
+
+impl Latest {
+    fn share(&self, checks: Vec<Check>, caller: Caller) -> Authentication {
+        let mut latest = self.0.lock();
+        let same = latest.as_ref().filter(|(known, who)| known[..] == checks[..] && **who == caller);
+        let (checks, caller) = match same {
+            Some(same) => same.clone(),
+            None => latest.insert((checks.into(), Arc::new(caller))).clone(),
+        };
+        Authentication { checks, outcome: Ok(caller) }
     }
 }
 
@@ -88,13 +111,27 @@ mod tests {
         trail.fail(CheckKind::Audience, Reason::WrongAudience, "for another");
         trail.fail(CheckKind::Expiry, Reason::Expired, "over");
         assert_eq!(trail.so_far(), Err(Refused));
-        let outcome = trail.conclude(Ok(Caller::Anonymous));
+        let outcome = trail.conclude(Ok(Caller::Anonymous), &Latest::default());
         assert_eq!(outcome.checks.len(), 3);
         assert_eq!(outcome.outcome.unwrap_err().reason, Reason::WrongAudience);
     }
 
     #[test]
     fn a_refusal_without_a_failed_check_is_still_a_refusal() {
-        assert!(Trail::new().conclude(Err(Refused)).outcome.is_err());
+        assert!(Trail::new().refuse(Refused).outcome.is_err());
+    }
+
+    #[test]
+    fn the_same_success_twice_is_kept_once_and_another_is_not_taken_for_it() {
+        let latest = Latest::default();
+        let succeed = |kind| {
+            let mut trail = Trail::new();
+            trail.pass(kind, "");
+            trail.conclude(Ok(Caller::Anonymous), &latest)
+        };
+        let (first, second, third) =
+            (succeed(CheckKind::Form), succeed(CheckKind::Form), succeed(CheckKind::Certificate));
+        assert!(Arc::ptr_eq(&first.checks, &second.checks));
+        assert_eq!(third.checks[0].kind, CheckKind::Certificate);
     }
 }

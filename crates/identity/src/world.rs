@@ -115,9 +115,9 @@ pub(crate) fn request(target: &str, params: &[(&'static str, &str)]) -> Request 
         headers: HeaderMap::new(),
         body: Bytes::new(),
         api_version: String::new(),
-        origin: "https://localhost:8443".to_owned(),
+        origin: "https://localhost:8443".into(),
         target: target.to_owned(),
-        client: Client { address: None, agent: "test".to_owned() },
+        client: Client { address: None, agent: "test".into() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a wire crate makes of bytes: the protocol-neutral request an operation runs on.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -13,7 +14,7 @@ pub struct Client {
     /// The peer's address, where there is one.
     pub address: Option<IpAddr>,
     /// The `User-Agent`, or the MQTT/AMQP client version; empty where none was sent.
-    pub agent: String,
+    pub agent: Arc<str>,
 }
 
 /// One request to one operation of one resource.
@@ -32,7 +33,7 @@ pub struct Request {
     /// The api-version asked for; empty for unversioned operations.
     pub api_version: String,
     /// The origin the caller dialled (`https://localhost:8443`), for absolute links in answers.
-    pub origin: String,
+    pub origin: Arc<str>,
     /// The path and query as sent, for links and for the texts that quote it.
     pub target: String,
     /// Who is at the other end of the wire.

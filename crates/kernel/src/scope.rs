@@ -164,7 +164,7 @@ impl Scope {
 
 impl PartialEq for Scope {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        Arc::ptr_eq(&self.0, &other.0) || self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
@@ -172,7 +172,9 @@ impl Eq for Scope {}
 
 impl Hash for Scope {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.to_ascii_lowercase().hash(state);
+        // Equal scopes end in the same name, whatever its case, and few that are not equal do.
+        state.write_usize(self.0.len());
+        self.name().bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 use iolite_dps::{HubAnswer, HubAuthorization, HubCall, HubGateway};
 use iolite_entra::Entra;
 use iolite_http::{Head, Pipeline, Site};
-use iolite_kernel::{Body, Bytes, Service};
+use iolite_kernel::{Body, Bytes, Client, Service};
 use iolite_resources::{Estate, Hub};
 
 /// The provisioning services' way to the hubs.
@@ -21,7 +21,7 @@ pub(crate) struct Gateway {
     pipeline: OnceLock<std::sync::Weak<Pipeline>>,
 }
 
-/// What a hub call shows in its `User-Agent`, so that the switch's warning names it.
+/// What a hub call shows as its agent, so that the switch's warning names it.
 const AGENT: &str = "DeviceProvisioningService";
 
 impl Gateway {
@@ -53,7 +53,6 @@ impl Gateway {
         let pairs = [
             ("authorization", Some(authorization.as_str())),
             ("content-type", Some("application/json")),
-            ("user-agent", Some(AGENT)),
             ("if-match", call.if_match.as_deref()),
         ];
         for (name, value) in pairs {
@@ -62,13 +61,13 @@ impl Gateway {
             }
         }
         let head = Head {
-            site: Site::Dedicated { resource_type: Hub::TYPE, name: hub.id.name().to_ascii_lowercase() },
+            site: Site::Dedicated { resource_type: Hub::TYPE, name: hub.id.name().to_ascii_lowercase().into() },
             method: http::Method::from_bytes(call.method.name().as_bytes()).unwrap_or_default(),
             uri,
             headers,
-            origin: format!("https://{}", call.hub_host),
-            host: call.hub_host.to_ascii_lowercase(),
-            peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            origin: format!("https://{}", call.hub_host).into(),
+            host: call.hub_host.to_ascii_lowercase().into(),
+            client: Client { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), agent: AGENT.into() },
             certificate: None,
         };
         let answer = pipeline.serve(head, std::future::ready(Ok(call.body))).await;

@@ -8,12 +8,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use iolite_http::{Located, Locator, Place, Site};
 use iolite_kernel::{Scope, Service};
 use iolite_resources::{Cloud, Estate, Hub, ProvisioningService, Resource, TwinsInstance};
+use iolite_store::Versioned;
 
 use crate::origins::Origins;
 
 /// The api-versions of the Digital Twins data plane that no hub has.
 const TWINS_VERSIONS: [&str; 6] =
     ["2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31"];
+
+/// The longest word that a path is told by.
+const LONGEST_WORD: usize = "federationmetadata".len();
 
 /// Finds the service and the resource of a request.
 pub(crate) struct Directory {
@@ -32,9 +36,8 @@ impl Directory {
     }
 
     fn by_path(&self, place: Place<'_>) -> Located {
-        let word = |index: usize| place.segments.get(index).map(|text| text.to_ascii_lowercase()).unwrap_or_default();
-        let (first, second) = (word(0), word(1));
-        match (first.as_str(), second.as_str()) {
+        let (mut first, mut second) = ([0; LONGEST_WORD], [0; LONGEST_WORD]);
+        match (word(place, 0, &mut first), word(place, 1, &mut second)) {
             ("subscriptions" | "providers" | "tenants", _) | ("metadata", "endpoints") => arm(place),
             ("enrollments" | "enrollmentgroups" | "registrations", _) => self.first_provisioning_service(),
             (_, "registrations") => self.provisioning_service_of_scope(&place.segments[0]),
@@ -55,15 +58,10 @@ impl Directory {
 
     /// On the shared origin a device may name its hub inside its token (a gateway host name leads here).
     fn hub_of_credential(&self, place: Place<'_>) -> Located {
-        let named = place.authorization.and_then(|text| {
-            let start = text.find("sr=")? + 3;
-            let host = text[start..].split(['%', '/', '&', ':']).next()?;
-            self.estate
-                .hubs
-                .all("")
-                .into_iter()
-                .map(|(_, hub)| hub)
-                .find(|hub| hub.host_name.eq_ignore_ascii_case(host))
+        let named = place.authorization.filter(|text| is_shared_access_signature(text)).and_then(|text| {
+            let (_, resource) = text.split_once("sr=")?;
+            let host = resource.split(['%', '/', '&', ':']).next()?;
+            hub_of_host(&self.estate, host)
         });
         named.map_or_else(|| self.first_hub(), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
     }
@@ -120,11 +118,17 @@ fn placed(service: Service, found: Option<Resource>) -> Located {
     found.map_or(Located::Missing(service), |resource| Located::At(service, resource))
 }
 
-fn by_host(estate: &Estate, host: &str) -> Option<Located> {
+/// A hub's host name begins with its name.
+fn hub_of_host(estate: &Estate, host: &str) -> Option<Versioned<Hub>> {
     let label = host.split('.').next().unwrap_or_default();
-    if let Some(hub) = estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(host)) {
+    estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(host))
+}
+
+fn by_host(estate: &Estate, host: &str) -> Option<Located> {
+    if let Some(hub) = hub_of_host(estate, host) {
         return Some(Located::At(Service::Hub, Resource::Hub(hub)));
     }
+    let label = host.split('.').next().unwrap_or_default();
     if let Some(found) = estate.provisioning_service(label).filter(|found| found.host_name.eq_ignore_ascii_case(host)) {
         return Some(Located::At(Service::Dps, Resource::ProvisioningService(found)));
     }
@@ -158,6 +162,15 @@ fn arm(place: Place<'_>) -> Located {
     Located::At(Service::Arm, Resource::Scope(scope))
 }
 
+/// The path's segment at `index` in lower case, written into `room`; empty where there is none or a longer one.
+fn word<'a>(place: Place<'_>, index: usize, room: &'a mut [u8; LONGEST_WORD]) -> &'a str {
+    let text = place.segments.get(index).map_or("", |text| text.as_ref());
+    let Some(room) = room.get_mut(..text.len()) else { return "" };
+    room.copy_from_slice(text.as_bytes());
+    room.make_ascii_lowercase();
+    std::str::from_utf8(room).unwrap_or_default()
+}
+
 fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
 }
@@ -178,7 +191,7 @@ fn is_global_provisioning(host: &str) -> bool {
 /// that door then verifies it.
 fn is_for_twins(estate: &Estate, place: Place<'_>) -> bool {
     let authorization = place.authorization.unwrap_or_default();
-    if authorization.get(..21).is_some_and(|scheme| scheme.eq_ignore_ascii_case("SharedAccessSignature")) {
+    if is_shared_access_signature(authorization) {
         return false;
     }
     let audiences = |service: Service| estate.tenant.cloud.audiences(service);
@@ -187,6 +200,10 @@ fn is_for_twins(estate: &Estate, place: Place<'_>) -> bool {
         Some(audience) if audiences(Service::Hub).iter().any(|known| audience.starts_with(known)) => false,
         _ => place.api_version.is_some_and(|version| TWINS_VERSIONS.contains(&version)),
     }
+}
+
+fn is_shared_access_signature(authorization: &str) -> bool {
+    authorization.get(..21).is_some_and(|scheme| scheme.eq_ignore_ascii_case("SharedAccessSignature"))
 }
 
 /// The audience that a token claims, unverified.
@@ -228,7 +245,7 @@ mod tests {
     }
 
     fn located(directory: &Directory, host: &str, path: &[&str]) -> &'static str {
-        let segments: Vec<String> = path.iter().map(|text| (*text).to_owned()).collect();
+        let segments: Vec<_> = path.iter().map(|text| (*text).into()).collect();
         let place = Place { site: &Site::Shared, host, segments: &segments, authorization: None, api_version: None };
         match directory.locate(place) {
             Located::At(Service::Hub, _) => "hub",

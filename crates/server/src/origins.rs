@@ -118,7 +118,7 @@ impl Origins {
         }
         let dedicated = self.dedicated.lock();
         let ((resource_type, name), _) = dedicated.iter().find(|(_, known)| **known == port)?;
-        Some(Site::Dedicated { resource_type, name: name.clone() })
+        Some(Site::Dedicated { resource_type, name: name.as_str().into() })
     }
 
     /// The hub that answers to `host[:port]`: by its own name, or by where it answers on this machine.
@@ -158,7 +158,7 @@ impl Origins {
             self.take_port().inspect_err(|error| tracing::error!(%error, name, "no origin for a resource")).ok()?;
         let port = bound.port;
         dedicated.insert(key, port);
-        let site = Site::Dedicated { resource_type, name: name.to_owned() };
+        let site = Site::Dedicated { resource_type, name: name.into() };
         self.open.send(Opened { site, bound }).ok()?;
         Some(port)
     }

@@ -125,7 +125,7 @@ impl Witness for Rehearsing {
 impl SasUser {
     fn of(sas: &SasUse) -> Self {
         let address = sas.address.map(|address| address.to_string());
-        let client = [address.unwrap_or_default(), sas.agent.clone()];
+        let client = [address.unwrap_or_default(), sas.agent.to_string()];
         Self {
             policy: sas.policy.clone(),
             client: client.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),

@@ -63,7 +63,7 @@ impl Wires {
 
 impl Caller {
     fn arrival(self, transport: Transport) -> Arrival {
-        let client = Client { address: Some(self.peer), agent: self.agent };
+        let client = Client { address: Some(self.peer), agent: self.agent.into() };
         Arrival { transport, host: self.host, client, certificate: self.certificate }
     }
 }

@@ -110,9 +110,9 @@ pub(crate) fn request(body: &str) -> Request {
         headers: HeaderMap::new(),
         body: body.as_bytes().to_vec().into(),
         api_version: "2023-10-31".to_owned(),
-        origin: "https://localhost:8443".to_owned(),
+        origin: "https://localhost:8443".into(),
         target: "/".to_owned(),
-        client: Client { address: None, agent: String::new() },
+        client: Client { address: None, agent: "".into() },
     }
 }
 

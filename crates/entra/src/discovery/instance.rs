@@ -32,7 +32,7 @@ pub async fn run(entra: &Entra, _: Permit, request: Request) -> Result<Answer, S
     let asked = request.query("authorization_endpoint").filter(|asked| !asked.is_empty());
     let asked = asked
         .ok_or_else(|| ServiceError::new(&MISSING_FIELD, "The query lacks the parameter 'authorization_endpoint'."))?;
-    let own_host = request.origin.split_once("://").map_or(request.origin.as_str(), |(_, host)| host);
+    let own_host = request.origin.split_once("://").map_or(&*request.origin, |(_, host)| host);
     let found = authority(asked).and_then(|(host, segment)| Some((known(host, own_host)?, segment)));
     let (host, segment) = found.ok_or_else(|| {
         ServiceError::new(&UNKNOWN_AUTHORITY, "The authorization_endpoint is not one of this issuer.")

@@ -5,7 +5,7 @@
 
 use iolite_access::{Decision, DenialCause};
 use iolite_identity::{Caller, PrincipalCaller, Reason};
-use iolite_kernel::{Answer, ServiceError, iso_seconds};
+use iolite_kernel::{Answer, ServiceError, Uuid, iso_seconds};
 use serde_json::json;
 
 use super::{Circumstances, Face};
@@ -56,8 +56,8 @@ impl Face for ArmFace {
         }
     }
 
-    fn adorn(&self, answer: Answer, at: Circumstances<'_>) -> Answer {
-        let id = at.id.to_string();
+    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
+        let id = id.to_string();
         answer.with_header("x-ms-request-id", id.clone()).with_header("x-ms-correlation-request-id", id)
     }
 }
@@ -207,8 +207,8 @@ mod tests {
             operation: &READ,
             resource: Scope::subscription("s"),
             path: AT.path.to_owned(),
-            origin: AT.origin.to_owned(),
-            client: Client { address: None, agent: String::new() },
+            origin: AT.origin.into(),
+            client: Client { address: None, agent: "".into() },
             credential: CredentialKind::Bearer,
             checks: Checks::default(),
             caller: Some(Arc::new(Caller::Principal(caller))),

@@ -45,7 +45,7 @@ pub trait Face: Send + Sync {
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer;
 
     /// Adds what the service adds to every answer, such as its request-id header.
-    fn adorn(&self, answer: Answer, at: Circumstances<'_>) -> Answer {
-        answer.with_header("x-ms-request-id", at.id.to_string())
+    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
+        answer.with_header("x-ms-request-id", id.to_string())
     }
 }

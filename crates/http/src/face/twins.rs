@@ -4,7 +4,7 @@
 //! problem details) is passed on as it is; a `content-type` among its headers takes the place of the usual one.
 
 use iolite_access::{Decision, DenialCause};
-use iolite_kernel::{Answer, Body, Bytes, ServiceError};
+use iolite_kernel::{Answer, Body, Bytes, ServiceError, Uuid};
 use serde_json::json;
 
 use super::{Circumstances, Face};
@@ -48,10 +48,10 @@ impl Face for TwinsFace {
 
     /// Recorded answers carry a correlation id and a W3C trace context of the service's own. Strict-Transport-Security,
     /// which they carry too, is left out: it would bind a browser's `localhost` for a month.
-    fn adorn(&self, answer: Answer, at: Circumstances<'_>) -> Answer {
-        let trace = at.id.simple().to_string();
+    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
+        let trace = id.simple().to_string();
         answer
-            .with_header("mise-correlation-id", at.id.to_string())
+            .with_header("mise-correlation-id", id.to_string())
             .with_header("traceresponse", format!("00-{trace}-{}-01", &trace[..16]))
     }
 }
@@ -119,8 +119,8 @@ mod tests {
             operation: &OPERATION,
             resource: Scope::root(),
             path: at().path.to_owned(),
-            origin: at().origin.to_owned(),
-            client: Client { address: None, agent: String::new() },
+            origin: at().origin.into(),
+            client: Client { address: None, agent: "".into() },
             credential: CredentialKind::None,
             checks: Checks::default(),
             caller: None,
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_answer_carries_the_id_under_the_service_s_own_names() {
-        let answer = TwinsFace.adorn(Answer::empty(204), at());
+        let answer = TwinsFace.adorn(Answer::empty(204), at().id);
         let trace = "00-0000000000000000000000000000000a-0000000000000000-01";
         assert_eq!(answer.headers[0], ("mise-correlation-id", at().id.to_string()));
         assert_eq!(answer.headers[1], ("traceresponse", trace.to_owned()));

@@ -7,7 +7,7 @@ use iolite_kernel::{Request, Secret};
 use iolite_resources::{Hub, SharedAccessPolicy};
 
 use super::policy::{PolicyHome, check_expiry, check_local_auth, find_signer, shown};
-use super::{Identity, read_sas, record, turn_away};
+use super::{Identity, read_sas, turn_away};
 use crate::sas::SasToken;
 use crate::trail::{Refused, Trail};
 use crate::{
@@ -31,7 +31,7 @@ impl Identity {
     /// Who shows `presented` at the Event Hubs-compatible endpoint. Rights are `access`'s to judge.
     #[must_use]
     pub fn authenticate_at_events(&self, presented: &Presented, visit: EventsVisit<'_>) -> Authentication {
-        record(|trail| {
+        self.record(|trail| {
             if let Err(Rejection { reason, detail }) = admits(visit.hub, Entrance::Events, visit.request.client.address)
             {
                 return Err(trail.fail(CheckKind::Network, reason, detail));

@@ -1,15 +1,16 @@
 //! Tokens that were verified a moment ago, so that a caller's next request costs a hash and not a signature.
 //!
-//! Only successes are kept, and nothing of a principal: whether it is enabled, and its groups, are looked up each time.
+//! Only successes are kept. The principal is kept as of one state of the directory: any change of the directory, and it is
+//! looked up anew, whether it is enabled and its groups included.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use iolite_kernel::{Service, Timestamp};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::Door;
-use crate::Checks;
+use crate::{Caller, Checks};
 
 /// How many tokens are kept at most, in two halves.
 pub(super) const CAPACITY: usize = 4096;
@@ -35,9 +36,21 @@ pub(super) struct Verified {
     pub(super) origin: Option<Box<str>>,
     /// All checks, passed; the last is the principal's.
     pub(super) checks: Checks,
+    /// The principal, after so many changes of the directory.
+    pub(super) holder: Mutex<Option<(u64, Arc<Caller>)>>,
 }
 
 impl Verified {
+    /// The principal, where the directory has not changed since.
+    pub(super) fn holder_as_of(&self, changes: u64) -> Option<Arc<Caller>> {
+        self.holder.lock().as_ref().filter(|(known, _)| *known == changes).map(|(_, holder)| Arc::clone(holder))
+    }
+
+    /// Keeps the principal as it was found after so many changes of the directory.
+    pub(super) fn keep_holder(&self, changes: u64, holder: &Arc<Caller>) {
+        *self.holder.lock() = Some((changes, Arc::clone(holder)));
+    }
+
     /// Whether what was found then is still so at this door.
     fn holds(&self, door: Door<'_>, generation: u64, now: Timestamp) -> bool {
         self.service == door.service
@@ -128,6 +141,7 @@ mod tests {
             service: Service::Hub,
             origin: None,
             checks: Arc::new([]),
+            holder: Mutex::default(),
         })
     }
 

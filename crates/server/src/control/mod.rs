@@ -18,8 +18,8 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use iolite_http::{Head, Site, read_body, serve_requests};
-use iolite_kernel::{Answer, Body};
+use iolite_http::{Head, Site, agent, read_body, serve_requests};
+use iolite_kernel::{Answer, Body, Client};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -167,14 +167,15 @@ impl Control {
         peer: IpAddr,
     ) -> Response<Full<Bytes>> {
         let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+        let client = Client { address: Some(peer), agent: agent(&parts.headers).into() };
         let head = Head {
             site: Site::Control,
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
-            origin: format!("http://{host}"),
-            host: "localhost".to_owned(),
-            peer: Some(peer),
+            origin: format!("http://{host}").into(),
+            host: "localhost".into(),
+            client,
             certificate: None,
         };
         answer(self.house.pipeline.serve(head, read_body(incoming, MOST_BYTES)).await)

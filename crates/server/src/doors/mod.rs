@@ -69,7 +69,7 @@ impl Doors {
             headers: http::HeaderMap::new(),
             body: bytes::Bytes::new(),
             api_version: String::new(),
-            origin: format!("{}://{}", scheme(knock.arrival), knock.host),
+            origin: format!("{}://{}", scheme(knock.arrival), knock.host).into(),
             target: knock.path,
             client: client(knock.arrival, knock.agent),
         }
@@ -113,9 +113,9 @@ fn scheme(arrival: &Arrival) -> &'static str {
 }
 
 fn client(arrival: &Arrival, agent: &str) -> Client {
-    let agent = if agent.is_empty() { arrival.client.agent.as_str() } else { agent };
+    let agent = if agent.is_empty() { &*arrival.client.agent } else { agent };
     let agent = format!("{} {agent}", arrival.transport.name());
-    Client { address: arrival.client.address, agent: agent.trim_end().chars().take(256).collect() }
+    Client { address: arrival.client.address, agent: agent.trim_end().chars().take(256).collect::<String>().into() }
 }
 
 fn kind(presented: &Presented) -> CredentialKind {
