@@ -10,6 +10,7 @@ mod emulator;
 mod front;
 mod gateway;
 mod house;
+mod hub_events;
 mod issuer_key;
 mod locator;
 mod origins;

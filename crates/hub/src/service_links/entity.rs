@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use iolite_kernel::{ServiceError, Timestamp};
+use iolite_kernel::{Right, Rights, ServiceError, Timestamp};
 use iolite_resources::{Hub as HubRecord, SharedAccessPolicy};
 use iolite_store::Versioned;
 use iolite_store::streams::Stream;
@@ -69,7 +69,24 @@ impl Hub {
     }
 
     /// The entity that a hub's endpoint leads to.
-    fn routed_entity(&self, _path: &str) -> Result<Option<EventEntity>, ServiceError> {
-        Ok(None)
+    fn routed_entity(&self, path: &str) -> Result<Option<EventEntity>, ServiceError> {
+        let Some(entity) = self.routing.entity(path) else { return Ok(None) };
+        let Some(hub) = self.hubs.get(&entity.hub) else { return Ok(None) };
+        let stream = self.stream(&entity.stream_name(), entity.partition_count, entity.retention_days)?;
+        // Its connection string has one key, which opens it as either key of a policy would.
+        let own_policy = entity.policy.clone().map(|(key_name, key)| SharedAccessPolicy {
+            key_name,
+            primary_key: key.clone(),
+            secondary_key: key,
+            rights: Rights::of(&[Right::ServiceConnect]),
+        });
+        Ok(Some(EventEntity {
+            path: entity.name.to_string(),
+            own_policy,
+            stream,
+            created_at: hub.created_at,
+            is_built_in: false,
+            hub,
+        }))
     }
 }

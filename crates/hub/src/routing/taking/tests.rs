@@ -110,3 +110,17 @@ async fn telemetry_follows_the_twin_to_another_entity() {
     assert_eq!(kept.len(), 1);
     assert_eq!((&kept[0].message.body[..], &*kept[0].source), (&b"d2"[..], "Telemetry"));
 }
+
+#[tokio::test]
+async fn an_endpoint_s_entity_is_read_under_its_own_name_and_key() {
+    let mut routing = routing();
+    let endpoint = "Endpoint=sb://localhost/;SharedAccessKeyName=mine;SharedAccessKey=a2V5;EntityPath=hot";
+    routing["endpoints"]["eventHubs"][0]["connectionString"] = json!(endpoint);
+    let world = world(routing).await;
+    let entity = world.hub.event_entity("HOT").unwrap().unwrap();
+    let policy = entity.own_policy.unwrap();
+    assert_eq!((entity.path.as_str(), policy.key_name.as_str(), policy.primary_key.reveal()), ("hot", "mine", "a2V5"));
+    assert!(policy.rights.contains(iolite_kernel::Right::ServiceConnect));
+    assert!(world.hub.event_entity("cold").unwrap().is_none());
+    assert!(world.hub.event_entity("contoso-hub").unwrap().unwrap().own_policy.is_none());
+}
