@@ -7,6 +7,7 @@
 #![expect(clippy::unused_async, reason = "every operation's `run` has one shape, whether it waits for anything or not")]
 
 mod authentication;
+mod background;
 pub mod blobs;
 mod body;
 pub mod c2d;

@@ -278,6 +278,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_free_hub_has_ten_configurations_at_most() {
+        let world = World::new();
+        world.put_hub_properties(json!({})).await;
+        let free = world.hub.store.transact(|transaction| {
+            let mut record = iolite_resources::Hub::clone(&transaction.get(&world.hub.hubs, World::KEY).unwrap());
+            record.sku.name = "F1".to_owned();
+            transaction.put(&world.hub.hubs, World::KEY, record);
+            Ok::<_, ServiceError>(())
+        });
+        free.await.unwrap();
+        for number in 0..=10 {
+            let (id, mut body) = (format!("c{number}"), body());
+            body["id"] = json!(id);
+            let outcome = world.call(OPERATION.name, &[("id", &id)], &[], body).await;
+            let refused = outcome.err().map(|error| error.code);
+            assert_eq!(refused, (number == 10).then_some(&errors::CONFIGURATION_COUNT_LIMIT_EXCEEDED));
+        }
+    }
+
+    #[tokio::test]
     async fn a_hub_has_a_hundred_configurations_at_most() {
         let world = World::new();
         for number in 0..=100 {

@@ -7,6 +7,7 @@ use iolite_store::Record;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Doc;
+use crate::jobs::scheduled::device_job::DeviceJobStatus;
 
 /// How long a job is remembered after its end (documented: 30 days).
 const HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -162,6 +163,12 @@ impl ScheduledJob {
         self.ended_at.map(|ended| ended.saturating_add(HISTORY).unwrap_or(Timestamp::MAX))
     }
 
+    /// When its time is over; it has begun.
+    pub(super) fn deadline(&self) -> Timestamp {
+        let begun = self.begun_at.unwrap_or(self.start_at);
+        begun.saturating_add(SignedDuration::from_secs(self.most_seconds.into())).unwrap_or(Timestamp::MAX)
+    }
+
     /// It, as an item of a list or an answer.
     pub(super) fn view(&self) -> JobView<'_> {
         let (method, twin) = match &self.work {
@@ -187,5 +194,23 @@ impl ScheduledJob {
     /// 200 with it.
     pub(super) fn answer(&self) -> Answer {
         Answer::ok(&self.view())
+    }
+}
+
+impl Counts {
+    /// One device has come from one state to another.
+    pub(super) fn moved(&mut self, from: DeviceJobStatus, to: DeviceJobStatus) {
+        let place = self.of(from);
+        *place = place.saturating_sub(1);
+        *self.of(to) += 1;
+    }
+
+    fn of(&mut self, status: DeviceJobStatus) -> &mut u32 {
+        match status {
+            DeviceJobStatus::Pending => &mut self.pending,
+            DeviceJobStatus::Running => &mut self.running,
+            DeviceJobStatus::Completed => &mut self.succeeded,
+            DeviceJobStatus::Failed => &mut self.failed,
+        }
     }
 }

@@ -3,8 +3,10 @@
 //! Operations write the jobs; [`crate::Hub::run_jobs`] runs them when their time comes. What became of each device is
 //! queried as `devices.jobs`.
 
+mod calls;
 pub mod cancel;
 mod device_job;
+mod find;
 pub mod get;
 mod job;
 pub mod put;
@@ -12,9 +14,11 @@ pub mod query;
 mod request;
 mod run;
 mod runner;
+mod settle;
 mod target;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 pub use device_job::DeviceJob;
 pub use job::ScheduledJob;

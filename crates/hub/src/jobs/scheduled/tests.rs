@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use iolite_messaging::{Features, ToDevice};
+use iolite_messaging::{Features, HubEvent, ToDevice};
+use iolite_store::streams::Position;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -262,6 +263,24 @@ async fn a_job_is_forgotten_thirty_days_after_its_end() {
     }
     assert_eq!(world.hub.device_jobs.count(""), 0);
     runner.abort();
+}
+
+#[tokio::test]
+async fn routes_hear_what_a_job_came_to_on_each_device() {
+    let world = world(2).await;
+    let route = json!({"name": "jobs", "source": "DeviceJobLifecycleEvents", "condition": "true",
+        "endpointNames": ["events"], "isEnabled": true});
+    world.put_hub_properties(json!({"routing": {"routes": [route]}})).await;
+    make(&world, "j1", tagging("deviceId = 'd001'")).await;
+    done(&world, "j1").await;
+    let (stream, mut heard) = (world.hub.own_stream(World::KEY).unwrap(), Vec::new());
+    for partition in 0..4 {
+        heard.extend(stream.read(partition, Position::Earliest, 100, 1 << 20).await.unwrap());
+    }
+    let event = HubEvent::decode(heard.remove(0).body).unwrap();
+    assert_eq!((&*event.source, event.message.property("opType")), ("deviceJobLifecycleEvents", Some("completed")));
+    let body: Value = serde_json::from_slice(&event.message.body).unwrap();
+    assert_eq!((&body["jobId"], &body["deviceId"], heard.len()), (&json!("j1"), &json!("d001"), 0));
 }
 
 #[tokio::test]
