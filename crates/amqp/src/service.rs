@@ -110,7 +110,7 @@ impl Conversation {
                     self.arrival.host = host;
                 }
                 if let Some(agent) = opened.open.properties.as_ref().and_then(agent_of) {
-                    self.arrival.client.agent = agent;
+                    self.arrival.client.agent = agent.into();
                 }
             }
             Event::Attached { link, attach } => self.on_attach(link, &attach),

