@@ -1,6 +1,6 @@
 //! The work that hubs do by themselves: scheduled jobs, import and export jobs, and the roll-out of configurations.
 //!
-//! Spawned once by the wiring, beside [`crate::Hub::attend`]. Each kind runs on a task of its own, so that a long roll-out
+//! A part of [`crate::Hub::attend`]. Each kind runs on a task of its own, so that a long roll-out
 //! keeps no job waiting. Dropping the future ends them all; what was begun goes on with the next process.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::Hub;
 
 impl Hub {
     /// Does all of it, for as long as the future is polled.
-    pub async fn work(self: Arc<Self>) {
+    pub(crate) async fn work(self: Arc<Self>) {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().run_jobs());
         tasks.spawn(self.clone().run_registry_jobs());

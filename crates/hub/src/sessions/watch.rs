@@ -50,10 +50,11 @@ impl Concerned {
 }
 
 impl Hub {
-    /// Everything that a hub does without being asked: ends sessions, runs messages out, sends feedback. Runs until it is
-    /// dropped; the wiring spawns it once.
+    /// Everything that a hub does without being asked: ends sessions, runs messages out, sends feedback, does jobs and rolls
+    /// configurations out. Runs until it is dropped; the wiring spawns it once.
     pub async fn attend(self: Arc<Self>) {
-        tokio::join!(self.watch_sessions(), self.watch_queues(), self.routing.run(), self.event_grid.run());
+        let work = self.clone().work();
+        tokio::join!(self.watch_sessions(), self.watch_queues(), self.routing.run(), self.event_grid.run(), work);
     }
 
     /// Looks after sessions and links until the process ends: closes those whose credential ends or whose grounds go.

@@ -1,6 +1,6 @@
 //! Rolls configurations out: puts what they set on the twins that they target, and says so there.
 //!
-//! [`crate::Hub::run_configurations`] is spawned once by the wiring. A change of a configuration has the whole hub looked at, a
+//! [`crate::Hub::run_configurations`] is spawned once, with the hub's other work. A change of a configuration has the whole hub looked at, a
 //! piece at a time; a change of a device, a module or a twin only that device. The service does both every few minutes
 //! (iot-hub-automatic-device-management); here it is done at once. What a configuration set stays when it goes.
 
@@ -22,7 +22,7 @@ const PIECE: usize = 128;
 
 impl Hub {
     /// Rolls the configurations of every hub out, for as long as the future is polled. Spawn it once.
-    pub async fn run_configurations(self: Arc<Self>) {
+    pub(crate) async fn run_configurations(self: Arc<Self>) {
         let mut changes = self.store.watch();
         let (mut unsettled, mut plans) = (Unsettled::everything(), Plans::default());
         loop {

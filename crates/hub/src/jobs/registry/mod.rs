@@ -1,6 +1,6 @@
 //! Import and export jobs: the whole registry of a hub into a blob, or a blob into the registry.
 //!
-//! Operations write the jobs; [`crate::Hub::run_registry_jobs`] does them, one of a hub at a time, through the blob service
+//! Operations write the jobs; the runner does them, one of a hub at a time, through the blob service
 //! that the job's containers are of. Source: iot-hub-bulk-identity-mgmt (2024).
 
 pub mod cancel;

@@ -1,6 +1,6 @@
 //! Does import and export jobs as they come, and forgets them when their history is over.
 //!
-//! Spawned once by the wiring. A job that was being done when the process ended goes on: an export from its beginning, an
+//! Spawned once, with the hub's other work. A job that was being done when the process ended goes on: an export from its beginning, an
 //! import after the lines that were done.
 
 use std::collections::HashSet;
@@ -21,7 +21,7 @@ const PIECE: usize = 512;
 
 impl Hub {
     /// Does the import and export jobs of every hub, for as long as the future is polled. Spawn it once.
-    pub async fn run_registry_jobs(self: Arc<Self>) {
+    pub(crate) async fn run_registry_jobs(self: Arc<Self>) {
         let mut changes = self.store.watch();
         let mut tasks = JoinSet::new();
         // A job stays here for good: it is over when its task is, or the store takes no changes any more.

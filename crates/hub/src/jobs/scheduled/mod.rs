@@ -1,6 +1,6 @@
 //! Scheduled jobs: a twin update or a direct method for all devices that a condition selects, at a time.
 //!
-//! Operations write the jobs; [`crate::Hub::run_jobs`] runs them when their time comes. What became of each device is
+//! Operations write the jobs; the runner runs them when their time comes. What became of each device is
 //! queried as `devices.jobs`.
 
 mod calls;

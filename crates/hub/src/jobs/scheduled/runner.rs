@@ -1,6 +1,6 @@
 //! Starts scheduled jobs when their time comes, and forgets them when their history is over.
 //!
-//! Spawned once by the wiring. It sleeps until the next moment that matters on the injected clock, a change of a job, or the
+//! Spawned once, with the hub's other work. It sleeps until the next moment that matters on the injected clock, a change of a job, or the
 //! end of one that it runs; nothing is kept here that the store does not have, so a restart goes on where it was.
 
 use std::collections::{HashMap, HashSet};
@@ -22,7 +22,7 @@ const PIECE: usize = 512;
 
 impl Hub {
     /// Runs the scheduled jobs of every hub, for as long as the future is polled. Spawn it once.
-    pub async fn run_jobs(self: Arc<Self>) {
+    pub(crate) async fn run_jobs(self: Arc<Self>) {
         let mut changes = self.store.watch();
         let mut under_way = UnderWay::default();
         loop {
