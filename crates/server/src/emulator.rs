@@ -66,7 +66,7 @@ impl Emulator {
         let store = open_store(&settings, &mut notices)?;
         let streams = open_streams(&settings, &mut notices)?;
         let ring_folder = folder.clone();
-        let elements = Elements::new();
+        let elements = Elements::new().trusting(authority.der());
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
         issuer_key::start(ring.clone(), ring_folder);
 
@@ -172,8 +172,12 @@ impl Emulator {
 /// Lets the hubs do what nobody asks them for, until the process drains.
 async fn attend(hub: Arc<Hub>, mut draining: watch::Receiver<bool>) {
     tokio::select! {
-        () = hub.attend() => {}
+        () = hub.clone().attend() => {}
         _ = draining.wait_for(|draining| *draining) => {}
+    }
+    // What waits for storage containers is in memory alone.
+    if tokio::time::timeout(DRAIN_DEADLINE, hub.routing.flush()).await.is_err() {
+        tracing::warn!("some events for storage containers could not be written in time");
     }
 }
 

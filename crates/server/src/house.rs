@@ -11,6 +11,8 @@ use iolite_entra::{Entra, EntraSettings};
 use iolite_http::face::{ArmFace, DpsFace, EntraFace, HubFace, TwinsFace};
 use iolite_http::{Pipeline, ServiceTable, Table};
 use iolite_hub::Hub;
+use iolite_hub::blobs::BlobClient;
+use iolite_hub::outbound::Outbound;
 use iolite_identity::{Identity, KeyRing};
 use iolite_kernel::{Clock, Ground, Operation, Secret, Service, SteerableClock, SystemEntropy};
 use iolite_resources::Estate;
@@ -19,6 +21,7 @@ use iolite_twins::Twins;
 
 use crate::doors::Doors;
 use crate::gateway::Gateway;
+use crate::hub_events::EventsOfHubs;
 use crate::locator::Directory;
 use crate::origins::Origins;
 use crate::rehearsal::Rehearsing;
@@ -29,6 +32,8 @@ pub(crate) struct Elements {
     pub(crate) clock: Arc<SteerableClock>,
     /// The same clock, with the entropy, as everyone else sees them.
     pub(crate) ground: Ground,
+    /// Certificates of authorities besides the public ones that services of the user's own are believed by, DER.
+    pub(crate) trusted: Vec<Vec<u8>>,
 }
 
 impl Elements {
@@ -36,7 +41,13 @@ impl Elements {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(SteerableClock::new());
         let ground = Ground { clock: clock.clone() as Arc<dyn Clock>, entropy: Arc::new(SystemEntropy) };
-        Self { clock, ground }
+        Self { clock, ground, trusted: Vec::new() }
+    }
+
+    /// The same, believing services that this authority vouches for.
+    pub(crate) fn trusting(mut self, authority: Option<Vec<u8>>) -> Self {
+        self.trusted.extend(authority);
+        self
     }
 }
 
@@ -98,7 +109,10 @@ pub(crate) fn join(
         let origins = origins.clone();
         Arc::new(move |host: &str| origins.dialled_name(host))
     };
-    let hub = Arc::new(Hub::new(estate.clone(), ground.clone()).with_streams(streams.clone()));
+    let blobs = Arc::new(BlobClient::new(Outbound::new(elements.trusted.clone())));
+    let webhooks = Arc::new(Outbound::new(elements.trusted.clone()));
+    let hub = Hub::new(estate.clone(), ground.clone()).with_webhooks(webhooks).with_blobs(blobs);
+    let hub = Arc::new(hub.with_streams(streams.clone()));
     let dps = Arc::new(Dps::new(estate.clone(), ground.clone(), gateway.clone(), dial));
     let twins = Arc::new(Twins::new(estate.clone(), ground.clone()));
     let identity = Arc::new(Identity::new(estate.clone(), ground.clone(), ring.clone(), hub.clone(), dps.clone()));
@@ -111,7 +125,8 @@ pub(crate) fn join(
         endpoints: origins.clone(),
         census: Arc::new(HubCensus(hub.clone())),
     };
-    let arm = Arc::new(Arm::new(estate.clone(), ground.clone(), book, operations, surroundings));
+    let arm = Arm::new(estate.clone(), ground.clone(), book, operations, surroundings);
+    let arm = Arc::new(arm.with_events(Arc::new(EventsOfHubs(hub.clone()))));
     let directory = Arc::new(Directory::new(estate.clone(), origins.clone()));
     let tables = tables(hub.clone(), dps.clone(), twins, arm, entra.clone());
     let doors = Arc::new(Doors {

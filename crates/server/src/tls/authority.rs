@@ -79,6 +79,14 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The authority's certificate, DER; nothing where the file holds something else.
+    pub(crate) fn der(&self) -> Option<Vec<u8>> {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(self.pem.as_bytes()).ok()?;
+        Some(pem.contents)
+    }
+}
+
 fn make() -> Result<(String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let certificate = params().self_signed(&key)?;

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use iolite_access::RoleBook;
+use iolite_hub::blobs::{StorageAccount, is_container_name};
+use iolite_identity::{describe_authority, read_certificate};
 use iolite_kernel::{Rights, Uuid};
 use iolite_store::Store;
 
-use super::file::{PolicyEntry, PrincipalEntry, PrincipalEntryKind};
+use super::file::{CertificateEntry, PolicyEntry, PrincipalEntry, PrincipalEntryKind, StorageEntry};
 use super::{WorldFile, scope};
 
 /// What is wrong with a world file, where, and what to do.
@@ -127,6 +129,38 @@ impl Checker<'_> {
                 return self.wrong(format!("{at}.partitions"), "out of range", "give 2 to 128 partitions");
             }
             self.policies(&at, &hub.policies)?;
+            self.storage(&at, hub.storage.as_ref())?;
+            self.certificates(&at, &hub.certificates)?;
+        }
+        Ok(())
+    }
+
+    fn storage(&self, at: &str, storage: Option<&StorageEntry>) -> Result<(), WorldError> {
+        let Some(storage) = storage else { return Ok(()) };
+        if let Err(error) = StorageAccount::parse(&storage.connection_string) {
+            let at = format!("{at}.storage.connection_string");
+            return self.wrong(at, error.to_string(), "give the account's name and key, or UseDevelopmentStorage=true");
+        }
+        if !is_container_name(&storage.container) {
+            let problem = format!("`{}` is no name of a container", storage.container);
+            let help = "3 to 63 lower-case letters, digits and single hyphens";
+            return self.wrong(format!("{at}.storage.container"), problem, help);
+        }
+        Ok(())
+    }
+
+    fn certificates(&self, at: &str, certificates: &[CertificateEntry]) -> Result<(), WorldError> {
+        self.unique(&format!("{at}.certificates"), certificates.iter().map(|entry| entry.name.as_str()))?;
+        for (index, entry) in certificates.iter().enumerate() {
+            let at = format!("{at}.certificates[{index}]");
+            self.name(&at, &entry.name, 1, 64)?;
+            if let Err(error) = read_certificate(&entry.certificate).and_then(|der| describe_authority(&der)) {
+                return self.wrong(
+                    format!("{at}.certificate"),
+                    error.to_string(),
+                    "give an authority's certificate, PEM",
+                );
+            }
         }
         Ok(())
     }

@@ -139,6 +139,44 @@ pub struct HubEntry {
     /// Policies besides the five built-in ones, or those with keys of your own.
     #[serde(default)]
     pub policies: Vec<PolicyEntry>,
+    /// The storage account that devices upload files to.
+    pub storage: Option<StorageEntry>,
+    /// X.509 authorities whose certificates devices sign in with.
+    #[serde(default)]
+    pub certificates: Vec<CertificateEntry>,
+}
+
+/// Where a hub's devices upload files to.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StorageEntry {
+    /// The account's connection string with its key; `UseDevelopmentStorage=true` for Azurite at its usual port.
+    pub connection_string: String,
+    /// The container; made when a device first asks, if it is not there.
+    pub container: String,
+    /// How long a device may take, as an ISO 8601 duration.
+    #[serde(default = "an_hour_long")]
+    pub sas_ttl: String,
+    /// Whether the back end is told of finished uploads.
+    #[serde(default)]
+    pub notifications: bool,
+}
+
+fn an_hour_long() -> String {
+    "PT1H".to_owned()
+}
+
+/// An X.509 authority.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateEntry {
+    /// Its name.
+    pub name: String,
+    /// The certificate, PEM.
+    pub certificate: String,
+    /// Whether it vouches for devices without a proof of possession.
+    #[serde(default = "yes")]
+    pub verified: bool,
 }
 
 fn standard_tier() -> String {

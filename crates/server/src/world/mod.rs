@@ -70,6 +70,36 @@ mod tests {
         assert!(error.to_string().contains("nope"), "{error}");
     }
 
+    /// A world of one hub with these members.
+    fn with_hub(members: &str) -> Result<WorldFile, WorldError> {
+        let text = format!(
+            "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='s'\nname='s'\n[[resource_groups]]\nname='g'\n[[iot_hubs]]\nname='hub-one'\nresource_group='g'\n{members}"
+        );
+        parse(&text, "w.toml")
+    }
+
+    #[test]
+    fn a_hub_may_have_storage_and_authorities_and_wrong_ones_are_named() {
+        let storage = |connection: &str, container: &str| {
+            with_hub(&format!("storage={{connection_string='{connection}',container='{container}'}}"))
+        };
+        let hub = &storage("UseDevelopmentStorage=true", "uploads").unwrap().iot_hubs[0];
+        assert_eq!(hub.storage.as_ref().unwrap().sas_ttl, "PT1H");
+        let error = storage("AccountName=a", "uploads").unwrap_err();
+        assert!(error.place.contains("iot_hubs[0].storage.connection_string"), "{error}");
+        assert!(storage("UseDevelopmentStorage=true", "Up").unwrap_err().place.contains("storage.container"));
+        let mut params = rcgen::CertificateParams::default();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = params.self_signed(&key).unwrap().pem();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let root = params.self_signed(&key).unwrap().pem();
+        let certificate =
+            |pem: &str| with_hub(&format!("certificates=[{{name='root',certificate=\"\"\"{pem}\"\"\"}}]"));
+        assert!(certificate(&root).unwrap().iot_hubs[0].certificates[0].verified);
+        let error = certificate(&leaf).unwrap_err();
+        assert!(error.place.contains("iot_hubs[0].certificates[0].certificate"), "{error}");
+    }
+
     #[test]
     fn the_schema_describes_hubs() {
         assert!(json_schema().to_string().contains("iot_hubs"));

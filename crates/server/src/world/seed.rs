@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use iolite_access::RoleBook;
 use iolite_arm::{new_hub, new_provisioning_service, new_twins_instance};
+use iolite_identity::read_certificate;
 use iolite_kernel::{Ground, Scope, Secret, SignedDuration, Timestamp};
 use iolite_resources::{
-    Estate, Hub, HubSku, LinkAuthentication, LinkedHub, ManagedIdentityKind, ManagementGroup, Principal, PrincipalKind,
-    ProvisioningService, ResourceGroup, ResourceIdentity, SharedAccessPolicy, Subscription, Tenant, TwinsInstance,
+    Certificate, Estate, Hub, HubSku, LinkAuthentication, LinkedHub, ManagedIdentityKind, ManagementGroup, Principal,
+    PrincipalKind, ProvisioningService, ResourceGroup, ResourceIdentity, SharedAccessPolicy, Subscription, Tenant,
+    TwinsInstance,
 };
 use iolite_store::{Record, Store, StoreError, Table, Transaction};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use super::file::{LinkBy, PolicyEntry, ProvisioningServiceEntry, WorldFile};
+use super::file::{CertificateEntry, LinkBy, PolicyEntry, ProvisioningServiceEntry, StorageEntry, WorldFile};
 use super::keys::{KeyMaker, derived_id_scope};
 use super::scope::resolve;
 
@@ -145,7 +148,26 @@ impl Seeder {
             hub.disable_device_sas = entry.disable_device_sas;
             hub.disable_module_sas = entry.disable_module_sas;
             hub.policies = merge_policies(&entry.name, hub.policies, &entry.policies, keys);
+            hub.other_properties = entry.storage.as_ref().map(storage_properties).unwrap_or_default();
+            self.write_certificates(transaction, &hub, &entry.certificates);
             transaction.put(&self.estate.hubs, &entry.name.to_ascii_lowercase(), hub);
+        }
+    }
+
+    fn write_certificates(&self, transaction: &mut Transaction<'_>, hub: &Hub, entries: &[CertificateEntry]) {
+        for entry in entries {
+            // The file was checked: what cannot be read is not here.
+            let Ok(der) = read_certificate(&entry.certificate) else { continue };
+            let certificate = Certificate {
+                resource: hub.id.clone(),
+                name: entry.name.clone(),
+                der: der.into(),
+                is_verified: entry.verified,
+                verification_code: None,
+                created_at: hub.created_at,
+                updated_at: hub.created_at,
+            };
+            transaction.put(&self.estate.certificates, &Certificate::key(&hub.id, &entry.name), certificate);
         }
     }
 
@@ -258,6 +280,20 @@ fn merge_policies(
     policies
 }
 
+/// A hub's storage account as Resource Manager keeps it.
+fn storage_properties(storage: &StorageEntry) -> Map<String, Value> {
+    let endpoint = json!({
+        "sasTtlAsIso8601": storage.sas_ttl,
+        "connectionString": storage.connection_string,
+        "containerName": storage.container,
+        "authenticationType": "keyBased",
+    });
+    Map::from_iter([
+        ("storageEndpoints".to_owned(), json!({"$default": endpoint})),
+        ("enableFileUploadNotifications".to_owned(), storage.notifications.into()),
+    ])
+}
+
 /// What a provisioning service keeps to sign in to a hub by its policy.
 fn connection_string(hub: &Hub, policy: &str) -> Secret {
     let key = hub.policy(policy).map(|policy| policy.primary_key.reveal()).unwrap_or_default();
@@ -305,5 +341,31 @@ mod tests {
         assert!(estate.management_groups.get("alien").is_none());
         assert_eq!((estate.hubs.count(""), estate.principals.count("")), (hubs, principals));
         assert_eq!(seeder.marks.get(WorldMark::KEY).unwrap().tenant, wanted);
+    }
+
+    #[tokio::test]
+    async fn a_hub_s_storage_and_authorities_become_what_resource_manager_would_have_written() {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let root = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let mut file = crate::world::read(None).unwrap();
+        file.iot_hubs[0].storage = Some(StorageEntry {
+            connection_string: "UseDevelopmentStorage=true".to_owned(),
+            container: "uploads".to_owned(),
+            sas_ttl: "PT5M".to_owned(),
+            notifications: true,
+        });
+        let entry = CertificateEntry { name: "Root".to_owned(), certificate: root.pem(), verified: true };
+        file.iot_hubs[0].certificates = vec![entry];
+        let name = file.iot_hubs[0].name.clone();
+        let store = Store::memory();
+        let estate = Estate::new(store.clone(), Seeder::tenant(&file));
+        let book = RoleBook::new(&store).unwrap();
+        Seeder::new(file, estate.clone(), book, Ground::system(), false).seed().await.unwrap();
+        let hub = estate.hub(&name).unwrap();
+        assert_eq!(hub.other_properties["storageEndpoints"]["$default"]["sasTtlAsIso8601"], "PT5M");
+        assert_eq!(hub.other_properties["enableFileUploadNotifications"], true);
+        let certificate = estate.certificates.get(&Certificate::key(&hub.id, "root")).unwrap();
+        assert!(certificate.is_verified && *certificate.der == **root.der());
     }
 }
