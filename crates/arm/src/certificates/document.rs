@@ -26,6 +26,7 @@ pub(super) fn document(certificate: &Certificate, revision: u64, with_code: bool
         properties["verificationCode"] = json!(certificate.verification_code);
     }
     let kind = certificate.resource.as_str().rsplit('/').nth(1).unwrap_or_default();
+    let kind = if kind.eq_ignore_ascii_case("IotHubs") { "IotHubs" } else { "ProvisioningServices" };
     json!({
         "id": format!("{}/certificates/{}", certificate.resource, certificate.name),
         "name": certificate.name,

@@ -1,5 +1,6 @@
 //! Device Provisioning Services as resources.
 
+pub(crate) mod certificates;
 pub(crate) mod change;
 pub(crate) mod check_name;
 pub(crate) mod create;

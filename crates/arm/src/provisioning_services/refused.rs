@@ -6,13 +6,7 @@ use crate::table::refused_operation;
 
 /// Every one of them.
 pub(crate) const REFUSED: &[&Operation] = &[
-    &DPS_CERTIFICATE_GET,
-    &DPS_CERTIFICATE_CREATE_OR_UPDATE,
-    &DPS_CERTIFICATE_DELETE,
-    &DPS_CERTIFICATE_LIST,
     &IOT_DPS_RESOURCE_GET_OPERATION_RESULT,
-    &DPS_CERTIFICATE_GENERATE_VERIFICATION_CODE,
-    &DPS_CERTIFICATE_VERIFY_CERTIFICATE,
     &IOT_DPS_RESOURCE_LIST_PRIVATE_LINK_RESOURCES,
     &IOT_DPS_RESOURCE_GET_PRIVATE_LINK_RESOURCES,
     &IOT_DPS_RESOURCE_LIST_PRIVATE_ENDPOINT_CONNECTIONS,
@@ -21,48 +15,9 @@ pub(crate) const REFUSED: &[&Operation] = &[
     &IOT_DPS_RESOURCE_DELETE_PRIVATE_ENDPOINT_CONNECTION,
 ];
 
-const CERTIFICATES: &str = "X.509 authorities of a provisioning service are not emulated yet: use symmetric keys.";
 const NETWORK: &str = "Private links and endpoints are Azure networking: the emulator listens on this machine alone.";
 const FINISHED: &str = "Changes are finished when they are answered: there is no operation to ask about.";
 
-const DPS_CERTIFICATE_GET: Operation = refused_operation(
-    "DpsCertificate_Get",
-    Method::Get,
-    group_path!(
-        "/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates/{certificateName}"
-    ),
-    "Microsoft.Devices/provisioningServices/certificates/Read",
-    CERTIFICATES,
-    "Reads X.509 authorities of a provisioning service.",
-);
-const DPS_CERTIFICATE_CREATE_OR_UPDATE: Operation = refused_operation(
-    "DpsCertificate_CreateOrUpdate",
-    Method::Put,
-    group_path!(
-        "/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates/{certificateName}"
-    ),
-    "Microsoft.Devices/provisioningServices/certificates/Write",
-    CERTIFICATES,
-    "Writes X.509 authorities of a provisioning service.",
-);
-const DPS_CERTIFICATE_DELETE: Operation = refused_operation(
-    "DpsCertificate_Delete",
-    Method::Delete,
-    group_path!(
-        "/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates/{certificateName}"
-    ),
-    "Microsoft.Devices/provisioningServices/certificates/Delete",
-    CERTIFICATES,
-    "Deletes X.509 authorities of a provisioning service.",
-);
-const DPS_CERTIFICATE_LIST: Operation = refused_operation(
-    "DpsCertificate_List",
-    Method::Get,
-    group_path!("/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates"),
-    "Microsoft.Devices/provisioningServices/certificates/Read",
-    CERTIFICATES,
-    "Lists X.509 authorities of a provisioning service.",
-);
 const IOT_DPS_RESOURCE_GET_OPERATION_RESULT: Operation = refused_operation(
     "IotDpsResource_GetOperationResult",
     Method::Get,
@@ -72,26 +27,6 @@ const IOT_DPS_RESOURCE_GET_OPERATION_RESULT: Operation = refused_operation(
     "Microsoft.Devices/provisioningServices/operationresults/Read",
     FINISHED,
     "Reads the state of a long-running operation.",
-);
-const DPS_CERTIFICATE_GENERATE_VERIFICATION_CODE: Operation = refused_operation(
-    "DpsCertificate_GenerateVerificationCode",
-    Method::Post,
-    group_path!(
-        "/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates/{certificateName}/generateVerificationCode"
-    ),
-    "Microsoft.Devices/provisioningServices/certificates/generateVerificationCode/Action",
-    CERTIFICATES,
-    "Acts on X.509 authorities of a provisioning service.",
-);
-const DPS_CERTIFICATE_VERIFY_CERTIFICATE: Operation = refused_operation(
-    "DpsCertificate_VerifyCertificate",
-    Method::Post,
-    group_path!(
-        "/providers/Microsoft.Devices/provisioningServices/{provisioningServiceName}/certificates/{certificateName}/verify"
-    ),
-    "Microsoft.Devices/provisioningServices/certificates/verify/Action",
-    CERTIFICATES,
-    "Acts on X.509 authorities of a provisioning service.",
 );
 const IOT_DPS_RESOURCE_LIST_PRIVATE_LINK_RESOURCES: Operation = refused_operation(
     "IotDpsResource_ListPrivateLinkResources",
