@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&mut self) -> Result<&'a str, Malformed> {
         let bytes = self.bytes()?;
         let text = std::str::from_utf8(bytes).map_err(|_| malformed("MQTT-1.5.3-1", "a text is not UTF-8"))?;
-        if bytes.iter().fold(false, |found, byte| found | (*byte == 0)) {
+        if text.contains('\0') {
             return Err(malformed("MQTT-1.5.3-2", "a text holds U+0000"));
         }
         Ok(text)

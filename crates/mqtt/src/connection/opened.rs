@@ -5,7 +5,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use iolite_kernel::Ground;
-use iolite_messaging::{DeviceSession, Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver};
+use iolite_messaging::{DeviceSession, KeptSession, Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver};
 
 use super::acknowledgements::Acknowledgements;
 use super::end::End;
@@ -34,7 +34,7 @@ impl Opened {
         let hub: Arc<dyn DeviceSession> = hub.into();
         // MQTT-3.1.2-6: a clean session forgets what was left.
         session.accepted(if clean { None } else { hub.kept() }, out);
-        hub.keep(session.keeps());
+        keep(&hub, session.keeps());
         let opened = Self {
             hub,
             session,
@@ -77,9 +77,7 @@ impl Opened {
                 self.acknowledge(acknowledge, Receipt::settled(), out);
             }
             Step::Listen(features) => {
-                if let kept @ Some(_) = self.session.keeps() {
-                    self.hub.keep(kept);
-                }
+                keep(&self.hub, self.session.keeps());
                 self.hub.listen(features);
             }
             Step::Complete(lock_token) => self.settle(lock_token, Settlement::Complete),
@@ -196,5 +194,12 @@ impl Opened {
 
     fn settle(&mut self, lock_token: String, settlement: Settlement) {
         self.device_bound.push(Errand::Settle(lock_token, settlement));
+    }
+}
+
+/// Leaves `session` to the next connection. Most connections change nothing, and a change may be a write.
+fn keep(hub: &Arc<dyn DeviceSession>, session: Option<KeptSession>) {
+    if hub.kept() != session {
+        hub.keep(session);
     }
 }

@@ -44,7 +44,7 @@ impl Peer {
             arrival: Arrival {
                 transport: Transport::Mqtt,
                 host: "localhost".to_owned(),
-                client: Client { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), agent: String::new() },
+                client: Client { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), agent: "".into() },
                 certificate: None,
             },
             door: Arc::new(hub.clone()),

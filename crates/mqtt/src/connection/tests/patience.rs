@@ -146,7 +146,7 @@ async fn a_connection_is_small() {
         arrival: Arrival {
             transport: Transport::Mqtt,
             host: String::new(),
-            client: Client { address: None, agent: String::new() },
+            client: Client { address: None, agent: "".into() },
             certificate: None,
         },
         door: Arc::new(hub),
