@@ -192,8 +192,15 @@ pub(super) fn write_event(found: &FoundEvent, facts: Option<(PartitionFacts, Tim
         if let Some(module) = &origin.module_id {
             annotations.annotate("iothub-connection-module-id", Value::String(module.clone()));
         }
-        annotations.annotate("iothub-connection-auth-method", Value::String(origin.auth_method.clone()));
-        annotations.annotate("iothub-connection-auth-generation-id", Value::String(origin.generation.clone()));
+        // Events that the hub made itself came over no connection.
+        for (name, value) in [
+            ("iothub-connection-auth-method", &origin.auth_method),
+            ("iothub-connection-auth-generation-id", &origin.generation),
+        ] {
+            if !value.is_empty() {
+                annotations.annotate(name, Value::String(value.clone()));
+            }
+        }
     }
     annotations.annotate("iothub-enqueuedtime", enqueued);
     annotations.annotate("iothub-message-source", Value::String(found.event.source.clone()));

@@ -73,7 +73,6 @@ impl HubChange {
         hub.disable_device_sas = self.disable_device_sas.unwrap_or(false);
         hub.disable_module_sas = self.disable_module_sas.unwrap_or(false);
         hub.other_properties = self.kept_properties(base);
-        routing::check::check(&hub.other_properties, &hub.sku.name)?;
         Ok(hub)
     }
 
@@ -102,8 +101,9 @@ impl HubChange {
                 "The number of partitions is fixed when the hub is made.",
             ));
         }
-        hub.other_properties.extend(self.kept_properties(base));
-        routing::check::check(&hub.other_properties, &hub.sku.name)?;
+        let kept = self.kept_properties(base);
+        routing::check::check(&kept, &hub.sku.name)?;
+        hub.other_properties.extend(kept);
         Ok(hub)
     }
 

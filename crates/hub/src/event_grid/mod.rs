@@ -138,7 +138,7 @@ impl EventGrid {
         let current = self.subscriptions.find(&batch.key);
         let Some(subscription) = current else {
             // The subscription is gone, and its events with it.
-            self.queues.lock().forget(&batch.key);
+            self.queues.lock().forget(&batch);
             return;
         };
         let outcome = delivery::deliver(self.webhooks.as_ref(), &subscription, &batch).await;

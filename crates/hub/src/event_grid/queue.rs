@@ -128,11 +128,16 @@ impl Queues {
         lost
     }
 
-    /// Drops what waits for a subscription.
-    pub(super) fn forget(&mut self, key: &str) {
-        if self.queues.remove(key).is_some() {
-            let left = self.queues.values().flat_map(|queue| &queue.events);
-            self.bytes = left.map(|waiting| waiting.event.weight).sum();
-        }
+    /// Drops a batch whose subscription is gone, and what waits behind it.
+    pub(super) fn forget(&mut self, batch: &Batch) {
+        let behind = self.queues.remove(&batch.key).map(|queue| queue.events).unwrap_or_default();
+        let dropped: usize = batch.events.iter().chain(&behind).map(|waiting| waiting.event.weight).sum();
+        self.bytes = self.bytes.saturating_sub(dropped);
+    }
+
+    /// About how many bytes wait or are under way.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 }

@@ -41,6 +41,8 @@ struct Bench {
     grid: EventGrid,
     hooks: Arc<Hooks>,
     clock: Arc<SteerableClock>,
+    store: iolite_store::Store,
+    subscriptions: Table<EventSubscription>,
 }
 
 fn subscription() -> EventSubscription {
@@ -76,7 +78,7 @@ async fn bench(subscriptions: Vec<EventSubscription>) -> Bench {
     kept.await.unwrap();
     let hooks = Arc::new(Hooks { asked: Mutex::default(), status: Mutex::new(200) });
     let grid = EventGrid::new(estate.hubs, estate.event_subscriptions, ground, hooks.clone());
-    Bench { grid, hooks, clock }
+    Bench { grid, hooks, clock, store: estate.store, subscriptions: table }
 }
 
 fn origin() -> EventOrigin {
@@ -236,6 +238,24 @@ async fn a_delivery_that_is_refused_for_good_is_not_repeated_and_the_next_event_
     let sent: Vec<Value> = bench.bodies().iter().map(|event| event["data"]["body"]["n"].clone()).collect();
     assert_eq!(sent, [json!(1), json!(2)]);
     assert_eq!(bench.grid.dropped(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_subscription_goes_with_it_and_leaves_room() {
+    let bench = bench(vec![subscription()]).await;
+    for _ in 0..3 {
+        bench.telemetry("{}");
+    }
+    assert!(bench.grid.queues.lock().bytes() > 0);
+    let table = bench.subscriptions.clone();
+    let deleted = bench.store.transact(|transaction| {
+        transaction.delete(&table, "contoso-hub/hook");
+        Ok::<(), ServiceError>(())
+    });
+    deleted.await.unwrap();
+    bench.settle().await;
+    assert_eq!((bench.bodies().len(), bench.grid.queues.lock().bytes()), (0, 0));
+    assert!(!bench.grid.wants("contoso-hub", Source::DeviceMessages));
 }
 
 #[tokio::test]

@@ -40,6 +40,11 @@ impl Batch {
         self.content.len() >= self.target.largest_bytes
     }
 
+    /// How many bytes it has.
+    pub(super) const fn bytes(&self) -> usize {
+        self.content.len()
+    }
+
     /// Whether it is for `target` as that stands now; another one begins after the endpoint was changed.
     pub(super) fn is_for(&self, target: &StorageTarget) -> bool {
         *self.target == *target

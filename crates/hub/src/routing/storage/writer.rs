@@ -17,12 +17,17 @@ use crate::blobs::Blobs;
 use crate::routing::Routable;
 use crate::routing::health::HealthBook;
 
+/// How many bytes of blobs that are being filled are held; beyond, the largest is written early.
+const MOST_OPEN_BYTES: usize = 64 * 1024 * 1024;
 /// How many bytes of full blobs may wait.
 const MOST_WAITING_BYTES: usize = 128 * 1024 * 1024;
 /// The first pause after a failure, and the longest.
 const PAUSE_SECONDS: (i64, i64) = (5, 300);
 /// For how long a container's signature is good.
 const SIGNATURE_MINUTES: i64 = 60;
+
+/// The hub, the endpoint and the partition that a blob is of.
+type Key = (String, String, u32);
 
 /// Writes the blobs of every storage endpoint.
 pub(crate) struct StorageWriter {
@@ -37,7 +42,8 @@ pub(crate) struct StorageWriter {
 
 #[derive(Default)]
 struct State {
-    open: HashMap<(String, String, u32), Batch>,
+    open: HashMap<Key, Batch>,
+    open_bytes: usize,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// Not before this moment is anything tried, after a failure.
@@ -75,12 +81,19 @@ impl StorageWriter {
         }
         let fresh = !state.open.contains_key(&key);
         let batch = state.open.entry(key.clone()).or_insert_with(|| Batch::new(target.clone(), event));
+        let before = batch.bytes();
         let full = batch.add(event);
+        let added = batch.bytes() - before;
+        state.open_bytes += added;
         if full {
             self.close(&mut state, &key);
         }
+        let crowded = state.open_bytes > MOST_OPEN_BYTES;
+        if crowded && let Some(largest) = largest_of(&state.open) {
+            self.close(&mut state, &largest);
+        }
         drop(state);
-        if full || fresh {
+        if full || crowded || fresh {
             self.changed.notify_one();
         }
     }
@@ -89,6 +102,7 @@ impl StorageWriter {
     pub(crate) fn forget(&self, hub: &str) {
         let mut state = self.state.lock();
         state.open.retain(|(known, _, _), _| known != hub);
+        state.open_bytes = state.open.values().map(Batch::bytes).sum();
         state.waiting.retain(|waiting| waiting.hub != hub);
         state.waiting_bytes = state.waiting.iter().map(|waiting| waiting.blob.content.len()).sum();
     }
@@ -133,8 +147,9 @@ impl StorageWriter {
         }
     }
 
-    fn close(&self, state: &mut State, key: &(String, String, u32)) {
+    fn close(&self, state: &mut State, key: &Key) {
         let Some(batch) = state.open.remove(key) else { return };
+        state.open_bytes -= batch.bytes();
         let blob = batch.close(self.ground.entropy.as_ref());
         state.waiting_bytes += blob.content.len();
         let number = state.next_number;
@@ -199,6 +214,10 @@ impl StorageWriter {
         let put = self.blobs.put(&container, &name, kind, blob.content.clone());
         put.await.map_err(|error| error.to_string())
     }
+}
+
+fn largest_of(open: &HashMap<Key, Batch>) -> Option<Key> {
+    open.iter().max_by_key(|(_, batch)| batch.bytes()).map(|(key, _)| key.clone())
 }
 
 fn pause(failures: u32) -> SignedDuration {

@@ -138,6 +138,22 @@ async fn a_container_that_cannot_be_reached_is_tried_again_later() {
 }
 
 #[tokio::test]
+async fn the_largest_of_too_many_open_blobs_is_written_early() {
+    let bench = bench();
+    let target = target("Avro");
+    let large = Message::of(vec![0u8; 1 << 20]);
+    for number in 0..65 {
+        let at = bench.writer.ground.now();
+        let partition = if number < 20 { 0 } else { 1 + number % 4 };
+        let event = Routable { source: Source::DeviceMessages, message: &large, origin: None, at, partition };
+        // Below the size of one blob, but more than is held in all.
+        bench.writer.take("contoso-hub", &target, &event);
+    }
+    bench.settle().await;
+    assert_eq!(bench.names(), ["contoso-hub/00/2026/01/02/03/04.x"]);
+}
+
+#[tokio::test]
 async fn a_deleted_hub_leaves_nothing_to_write() {
     let bench = bench();
     bench.send(&target("JSON"), 0, "{}");
