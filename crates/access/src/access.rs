@@ -96,6 +96,18 @@ impl Access {
         }
     }
 
+    /// Whether `caller`, who was let in earlier, would be let in now; for links that last. Nothing is recorded.
+    #[must_use]
+    pub fn still_allows(
+        &self,
+        caller: &Caller,
+        operation: &'static Operation,
+        request: &Request,
+        resource: &Resource,
+    ) -> bool {
+        matches!(self.judge(caller, operation, request, &resource.scope()), Outcome::Allowed(_))
+    }
+
     fn judge(&self, caller: &Caller, operation: &'static Operation, request: &Request, resource: &Scope) -> Outcome {
         match (&operation.need, caller) {
             (Need::Public { because }, _) => Outcome::Allowed(Grant::Public { because }),

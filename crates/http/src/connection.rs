@@ -217,12 +217,18 @@ pub(crate) fn into_response(answer: Answer) -> Response<Full<Bytes>> {
             tracing::warn!(name, "a header value that is no header value was left out");
         }
     }
+    for (name, value) in answer.named {
+        // Names and values of somebody's own properties: not all of them can stand in a head.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    }
     response
 }
 
 fn plain(status: u16, text: &'static str) -> Response<Full<Bytes>> {
     let body = Body::Other { content_type: "text/plain; charset=utf-8", bytes: Bytes::from_static(text.as_bytes()) };
-    into_response(Answer { status, headers: vec![("connection", "close".to_owned())], body })
+    into_response(Answer { body, ..Answer::empty(status) }.with_header("connection", "close"))
 }
 
 #[cfg(test)]

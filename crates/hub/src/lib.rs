@@ -16,7 +16,6 @@ mod configuration;
 pub mod configurations;
 mod contents;
 mod device;
-mod device_api;
 pub mod devices;
 mod document;
 mod edge;

@@ -2,17 +2,15 @@
 //!
 //! Read by the wiring, which derives the router, the authorization table and the coverage document from it.
 
-use std::sync::OnceLock;
-
 use iolite_access::{Handler, handler};
 use iolite_kernel::Operation;
 
 use crate::{
-    Hub, configurations, device_api, devices, feedback, files, jobs, methods, module_twins, modules, pnp,
-    service_links, sessions, statistics, twins,
+    Hub, c2d, configurations, devices, feedback, files, jobs, methods, module_twins, modules, pnp, service_links,
+    sessions, statistics, telemetry, twins,
 };
 
-static HANDLERS: [Handler<Hub>; 42] = [
+static HANDLERS: &[Handler<Hub>] = &[
     handler!(devices::get),
     handler!(devices::put),
     handler!(devices::delete),
@@ -43,6 +41,14 @@ static HANDLERS: [Handler<Hub>; 42] = [
     handler!(files::update_status_by_correlation),
     handler!(methods::invoke_device),
     handler!(methods::invoke_module),
+    handler!(telemetry::send_device_event),
+    handler!(telemetry::send_module_event),
+    handler!(c2d::receive),
+    handler!(c2d::complete),
+    handler!(c2d::abandon),
+    handler!(feedback::receive),
+    handler!(feedback::complete),
+    handler!(feedback::abandon),
     handler!(jobs::scheduled::put),
     handler!(jobs::scheduled::get),
     handler!(jobs::scheduled::cancel),
@@ -60,25 +66,26 @@ static HANDLERS: [Handler<Hub>; 42] = [
 /// Every operation that is served, with what runs it.
 #[must_use]
 pub fn handlers() -> &'static [Handler<Hub>] {
-    &HANDLERS
+    HANDLERS
 }
 
 /// Every operation that exists on sessions and links only: decided and logged as requests are, and unknown to the router.
 #[must_use]
 pub const fn session_operations() -> &'static [&'static Operation] {
-    &[&sessions::connect_device::OPERATION, &sessions::connect_module::OPERATION]
+    &[
+        &sessions::connect_device::OPERATION,
+        &sessions::connect_module::OPERATION,
+        &service_links::connect::OPERATION,
+        &service_links::send_to_device::OPERATION,
+        &service_links::receive_file_notifications::OPERATION,
+        &service_links::read_events::OPERATION,
+    ]
 }
 
-/// Every operation that is known and not built.
+/// Every operation that is known and not built: none is left.
 #[must_use]
-pub fn refused() -> &'static [&'static Operation] {
-    static REFUSED: OnceLock<Vec<&'static Operation>> = OnceLock::new();
-    REFUSED.get_or_init(|| {
-        [feedback::OPERATIONS, device_api::OPERATIONS]
-            .into_iter()
-            .flatten()
-            .collect()
-    })
+pub const fn refused() -> &'static [&'static Operation] {
+    &[]
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub struct Answer {
     pub status: u16,
     /// Header fields beyond those the wire adds itself; names in lower case.
     pub headers: Vec<(&'static str, String)>,
+    /// Header fields whose names come from what was sent (`iothub-app-…`); one that is no header's name is left out.
+    pub named: Vec<(String, String)>,
     /// The body.
     pub body: Body,
 }
@@ -45,27 +47,33 @@ impl Answer {
     #[must_use]
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
-            Ok(bytes) => Self { status, headers: Vec::new(), body: Body::Json(bytes.into()) },
-            Err(_) => Self { status: 500, headers: Vec::new(), body: Body::Empty },
+            Ok(bytes) => Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Json(bytes.into()) },
+            Err(_) => Self { status: 500, headers: Vec::new(), named: Vec::new(), body: Body::Empty },
         }
     }
 
     /// `status` with JSON text that is ready made.
     #[must_use]
     pub fn json_text(status: u16, text: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(text.into()) }
+        Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Json(text.into()) }
     }
 
     /// `status` without a body.
     #[must_use]
     pub const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Empty }
+        Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Empty }
     }
 
     /// 204 without a body.
     #[must_use]
     pub const fn no_content() -> Self {
         Self::empty(204)
+    }
+
+    /// `status` with bytes of another media type.
+    #[must_use]
+    pub fn bytes(status: u16, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self { body: Body::Other { content_type, bytes: bytes.into() }, ..Self::empty(status) }
     }
 
     /// The same answer with one more header field.

@@ -32,6 +32,8 @@ const HTTPS_PORT: u16 = 8443;
 const HTTPS_WELL_KNOWN_PORT: u16 = 443;
 const CONTROL_PORT: u16 = 8080;
 const MQTT_PORT: u16 = 8883;
+const AMQP_PORT: u16 = 5671;
+const PLAIN_AMQP_PORT: u16 = 5672;
 
 /// How long a shutdown waits for requests that are under way.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
@@ -53,6 +55,9 @@ struct Listening {
     well_known: Option<Bound>,
     control: Bound,
     mqtt: Bound,
+    amqp: Bound,
+    /// AMQP without TLS, for Event Hubs clients in development mode; on loopback whatever else is bound.
+    plain_amqp: Bound,
 }
 
 impl Emulator {
@@ -117,10 +122,12 @@ impl Emulator {
 
         origins.open_all();
         front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
+        front.tasks.spawn(until_drained(house.doors.clone().watch(), front.draining.clone()));
         let control_port = listening.control.port;
         let ready_path =
             settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
-        let wires = WirePorts { mqtt: listening.mqtt.port };
+        let wires =
+            WirePorts { mqtt: listening.mqtt.port, amqp: listening.amqp.port, plain_amqp: listening.plain_amqp.port };
         let ready = ready::content(&house, &authority, control_port, wires, &ready_path);
         let control = Control::new(
             house,
@@ -170,14 +177,19 @@ impl Emulator {
 }
 
 /// Lets the hubs do what nobody asks them for, until the process drains.
-async fn attend(hub: Arc<Hub>, mut draining: watch::Receiver<bool>) {
-    tokio::select! {
-        () = hub.clone().attend() => {}
-        _ = draining.wait_for(|draining| *draining) => {}
-    }
+async fn attend(hub: Arc<Hub>, draining: watch::Receiver<bool>) {
+    until_drained(hub.clone().attend(), draining).await;
     // What waits for storage containers is in memory alone.
     if tokio::time::timeout(DRAIN_DEADLINE, hub.routing.flush()).await.is_err() {
         tracing::warn!("some events for storage containers could not be written in time");
+    }
+}
+
+/// Does `work`, which has no end of its own, until the process drains.
+async fn until_drained(work: impl Future<Output = ()>, mut draining: watch::Receiver<bool>) {
+    tokio::select! {
+        () = work => {}
+        _ = draining.wait_for(|draining| *draining) => {}
     }
 }
 
@@ -216,6 +228,11 @@ fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, S
     let https = take(documented(HTTPS_PORT), "HTTPS", &addresses)?;
     let control = take(documented(CONTROL_PORT), "the control API", &self::addresses(None))?;
     let mqtt = take(documented(MQTT_PORT), "MQTT", &addresses)?;
+    let amqp = take(documented(AMQP_PORT), "AMQP", &addresses)?;
+    let plain_amqp = take(documented(PLAIN_AMQP_PORT), "AMQP without TLS", &self::addresses(None))?;
+    for bound in [&amqp, &plain_amqp] {
+        bound.limit_segments();
+    }
     let well_known = if settings.ports == Ports::Standard {
         take(HTTPS_WELL_KNOWN_PORT, "HTTPS", &addresses)
             .inspect_err(|error| {
@@ -228,12 +245,14 @@ fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, S
     } else {
         None
     };
-    Ok(Listening { https, well_known, control, mqtt })
+    Ok(Listening { https, well_known, control, mqtt, amqp, plain_amqp })
 }
 
 fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceiver<Opened>, control: Arc<Control>) {
     front.serve_https(listening.https, &Site::Shared);
     front.serve_mqtt(listening.mqtt);
+    front.serve_amqp(listening.amqp);
+    front.serve_plain_amqp(listening.plain_amqp);
     if let Some(bound) = listening.well_known {
         front.serve_https(bound, &Site::Shared);
     }

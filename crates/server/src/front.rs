@@ -144,12 +144,48 @@ impl Front {
             Spoken::Mqtt => {
                 self.wires.serve_mqtt(upgraded.stream, Transport::MqttWebSocket, caller, self.draining).await;
             }
-            Spoken::Amqp => tracing::debug!("AMQP in a WebSocket is not spoken yet"),
+            Spoken::Amqp => {
+                self.wires.serve_amqp(upgraded.stream, Transport::AmqpWebSocket, caller, self.draining).await;
+            }
         }
     }
 
     /// Serves MQTT on `bound`.
     pub(crate) fn serve_mqtt(&self, bound: Bound) {
+        self.serve_tls(bound, |wires, stream, caller, draining| {
+            wires.serve_mqtt(stream, Transport::Mqtt, caller, draining)
+        });
+    }
+
+    /// Serves AMQP on `bound`.
+    pub(crate) fn serve_amqp(&self, bound: Bound) {
+        self.serve_tls(bound, |wires, stream, caller, draining| {
+            Box::pin(wires.serve_amqp(stream, Transport::Amqp, caller, draining))
+        });
+    }
+
+    /// Serves AMQP without TLS on `bound`, which only this machine reaches.
+    pub(crate) fn serve_plain_amqp(&self, bound: Bound) {
+        for listener in bound.listeners {
+            let front = self.clone();
+            self.tasks.spawn(async move {
+                let serve = |stream, peer| {
+                    let caller = Caller { peer, host: "localhost".to_owned(), agent: String::new(), certificate: None };
+                    front.wires.serve_amqp(stream, Transport::AmqpPlain, caller, front.draining.clone())
+                };
+                front.accept(listener, serve).await;
+            });
+        }
+    }
+
+    /// Serves what is spoken on `bound` after a handshake.
+    fn serve_tls<F>(
+        &self,
+        bound: Bound,
+        speak: impl Fn(Wires, TlsStream<TcpStream>, Caller, watch::Receiver<bool>) -> F + Copy + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
         for listener in bound.listeners {
             let front = self.clone();
             self.tasks.spawn(async move {
@@ -159,9 +195,7 @@ impl Front {
                         let Some(Shaken { stream, caller }) = front.shake(stream, peer).await else { return };
                         // The handshake's own needs are over: what waits for a device from here on is small.
                         let Front { wires, draining, .. } = front;
-                        let serving = wires.serve_mqtt(stream, Transport::Mqtt, caller, draining);
-                        drop(wires);
-                        serving.await;
+                        speak(wires, stream, caller, draining).await;
                     }
                 };
                 front.accept(listener, serve).await;

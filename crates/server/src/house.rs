@@ -136,6 +136,7 @@ pub(crate) fn join(
         identity: identity.clone(),
         access: access.clone(),
         hub: hub.clone(),
+        shaken: tokio::sync::watch::Sender::new(0),
     });
     let pipeline = Arc::new(Pipeline::new(ground, identity, access.clone(), directory, tables));
     gateway.join(&pipeline);

@@ -15,6 +15,10 @@ use crate::tls::Authority;
 pub(crate) struct WirePorts {
     /// MQTT.
     pub(crate) mqtt: u16,
+    /// AMQP.
+    pub(crate) amqp: u16,
+    /// AMQP without TLS.
+    pub(crate) plain_amqp: u16,
 }
 
 /// The ready file's content.
@@ -88,9 +92,9 @@ fn hub(house: &House, wires: WirePorts, name: &str) -> Option<Value> {
         "azure_host_name": found.host_name,
         "endpoint": format!("https://localhost:{port}"),
         "mqtt": format!("localhost:{}", wires.mqtt),
-        "amqp": null,
+        "amqp": format!("localhost:{}", wires.amqp),
         "service_connection_string": connection_string(&dialled, owner),
-        "event_hub_connection_string": null,
+        "event_hub_connection_string": event_hub_connection_string(wires, &found.events.path, owner),
     }))
 }
 
@@ -126,6 +130,15 @@ fn dialled(house: &House, port: u16) -> String {
 fn connection_string(host: &str, policy: &SharedAccessPolicy) -> String {
     let (name, key) = (&policy.key_name, policy.primary_key.reveal());
     format!("HostName={host};SharedAccessKeyName={name};SharedAccessKey={key}")
+}
+
+/// What Event Hubs SDKs are given: their development mode dials a port without TLS, and then needs no certificate.
+fn event_hub_connection_string(wires: WirePorts, entity: &str, policy: &SharedAccessPolicy) -> String {
+    let (name, key) = (&policy.key_name, policy.primary_key.reveal());
+    format!(
+        "Endpoint=sb://localhost:{};SharedAccessKeyName={name};SharedAccessKey={key};EntityPath={entity};UseDevelopmentEmulator=true",
+        wires.plain_amqp
+    )
 }
 
 /// Writes the ready file whole: under another name first, then renamed.

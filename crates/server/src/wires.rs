@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use iolite_identity::ClientCertificate;
 use iolite_kernel::{Client, Ground};
-use iolite_messaging::{Arrival, DeviceDoor, Transport};
+use iolite_messaging::{Arrival, DeviceDoor, ServiceDoor, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use crate::doors::{Devices, Doors};
+use crate::doors::{Devices, Doors, Services};
 
 /// What the two wires need of the house.
 #[derive(Clone)]
 pub(crate) struct Wires {
     ground: Ground,
     devices: Arc<dyn DeviceDoor>,
+    services: Arc<dyn ServiceDoor>,
     mqtt: Arc<iolite_mqtt::Limits>,
 }
 
@@ -35,6 +36,7 @@ impl Wires {
         Self {
             ground: doors.ground.clone(),
             devices: Arc::new(Devices(doors.clone())),
+            services: Arc::new(Services(doors.clone())),
             mqtt: Arc::new(iolite_mqtt::Limits::default()),
         }
     }
@@ -58,6 +60,28 @@ impl Wires {
             limits: self.mqtt.clone(),
         };
         iolite_mqtt::serve(stream, context)
+    }
+
+    /// Serves AMQP on `stream` until it ends.
+    pub(crate) fn serve_amqp<S>(
+        &self,
+        stream: S,
+        transport: Transport,
+        caller: Caller,
+        draining: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let context = iolite_amqp::Context {
+            arrival: caller.arrival(transport),
+            devices: self.devices.clone(),
+            services: self.services.clone(),
+            ground: self.ground.clone(),
+            draining,
+            limits: iolite_amqp::Limits::default(),
+        };
+        iolite_amqp::serve(stream, context)
     }
 }
 

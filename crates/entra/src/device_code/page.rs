@@ -36,7 +36,7 @@ pub(super) fn html(title: &'static str, body: &str) -> Answer {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><h1>{title}</h1>{body}</html>\n"
     );
     let body = Body::Other { content_type: "text/html; charset=utf-8", bytes: text.into() };
-    Answer { status: 200, headers: Vec::new(), body }
+    Answer { body, ..Answer::empty(200) }
         .with_header("content-security-policy", "default-src 'none'; frame-ancestors 'none'; form-action 'self'")
         .with_header("x-content-type-options", "nosniff")
         .with_header("cache-control", "no-store")

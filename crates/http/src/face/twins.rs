@@ -4,7 +4,7 @@
 //! problem details) is passed on as it is; a `content-type` among its headers takes the place of the usual one.
 
 use iolite_access::{Decision, DenialCause};
-use iolite_kernel::{Answer, Body, Bytes, ServiceError, Uuid};
+use iolite_kernel::{Answer, Bytes, ServiceError, Uuid};
 use serde_json::json;
 
 use super::{Circumstances, Face};
@@ -63,14 +63,8 @@ fn denied(decision: &Decision) -> Answer {
     if !unauthenticated {
         return Answer::empty(403);
     }
-    Answer {
-        status: 401,
-        headers: Vec::new(),
-        body: Body::Other {
-            content_type: "application/json",
-            bytes: Bytes::from_static(br#"{ "statusCode": 401, "message": "Unauthorized" }"#),
-        },
-    }
+    let body = Bytes::from_static(br#"{ "statusCode": 401, "message": "Unauthorized" }"#);
+    Answer::bytes(401, "application/json", body)
 }
 
 fn envelope(status: u16, code: &str, message: &str) -> Answer {
@@ -82,7 +76,7 @@ mod tests {
     use iolite_access::{CredentialKind, Denial, Outcome};
     use iolite_identity::{Checks, Reason, Rejection};
     use iolite_kernel::{
-        ApiVersions, Client, ErrorCode, Method, Need, Operation, Scope, Service, Support, Timestamp, Uuid,
+        ApiVersions, Body, Client, ErrorCode, Method, Need, Operation, Scope, Service, Support, Timestamp, Uuid,
     };
     use serde_json::Value;
 

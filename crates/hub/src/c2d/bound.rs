@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// devices and of modules lie apart and in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Bound {
+pub(crate) struct Bound {
     /// Its place in the queue; later messages have larger ones.
     pub sequence_number: u64,
     /// The message.

@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
 /// A record of feedback, as the service's receivers read it; keyed by hub, revision and the message's sequence number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FeedbackRecord {
+pub(crate) struct FeedbackRecord {
     pub(crate) original_message_id: String,
     pub(crate) description: Outcome,
     pub(crate) device_generation_id: String,

@@ -1,13 +1,12 @@
 //! `CloudToDeviceMessages_PurgeCloudToDeviceMessageQueue`: drops the messages that wait for a device.
 //!
-//! Source: IoT Hub data plane 2021-04-12. No message can be sent to a device yet, so no queue ever holds one, and what is
-//! answered is true: none was dropped.
+//! Source: IoT Hub data plane 2021-04-12. Senders who asked for it hear that their messages were purged.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 use serde::Serialize;
 
-use crate::{Hub, versions};
+use crate::{Hub, ids, versions};
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -27,15 +26,17 @@ pub const OPERATION: Operation = Operation {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct QueuePurge<'a> {
-    total_messages_purged: u32,
+    total_messages_purged: usize,
     device_id: &'a str,
     module_id: Option<&'a str>,
 }
 
 /// Answers how many messages were dropped: 200.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let device = hub.device(&permit.resource_key(), request.param("id"))?;
-    Ok(Answer::ok(&QueuePurge { total_messages_purged: 0, device_id: &device.id, module_id: None }))
+    let key = permit.resource_key();
+    let device = hub.device(&key, request.param("id"))?;
+    let total_messages_purged = hub.purge(&ids::device_key(&key, &device.id)).await?;
+    Ok(Answer::ok(&QueuePurge { total_messages_purged, device_id: &device.id, module_id: None }))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl ReaderBook {
         if epoch.is_some() {
             for seat in seats.drain(..) {
                 // One whose link is gone already need not hear.
-                drop(seat.stolen.send(()));
+                let _ = seat.stolen.send(());
             }
         } else if seats.len() >= MOST_READERS {
             return Seating::Full;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 
 use bytes::Bytes;
 use iolite_kernel::{ErrorCode, Timestamp};
-use iolite_messaging::{CloseReason, Features, ToDevice, Transport};
+use iolite_messaging::{CloseReason, Features, ToDevice};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::oneshot;
@@ -27,8 +27,6 @@ pub(crate) struct Line {
     pub(crate) key: Arc<str>,
     /// The number of the connection in this process.
     pub(crate) epoch: u64,
-    /// How it came in.
-    pub(crate) transport: Transport,
     /// Whether it is, or was, its identity's one connection.
     pub(crate) exclusive: bool,
     features: AtomicU8,
@@ -80,7 +78,6 @@ impl Line {
     pub(crate) fn new(
         key: Arc<str>,
         epoch: u64,
-        transport: Transport,
         exclusive: bool,
         grounds: Arc<dyn Grounds>,
         expires_at: Option<Timestamp>,
@@ -88,7 +85,6 @@ impl Line {
         Self {
             key,
             epoch,
-            transport,
             exclusive,
             features: AtomicU8::new(0),
             rung: AtomicBool::new(false),

@@ -37,7 +37,6 @@ impl Session {
         let line = Line::new(
             key.into(),
             hub.sessions.last.fetch_add(1, Ordering::Relaxed) + 1,
-            connection.transport,
             connection.exclusive,
             connection.grounds.clone(),
             connection.expires_at,

@@ -53,8 +53,14 @@ impl Hub {
     /// Everything that a hub does without being asked: ends sessions, runs messages out, sends feedback, does jobs and rolls
     /// configurations out. Runs until it is dropped; the wiring spawns it once.
     pub async fn attend(self: Arc<Self>) {
-        let work = self.clone().work();
-        tokio::join!(self.watch_sessions(), self.watch_queues(), self.routing.run(), self.event_grid.run(), work);
+        tokio::join!(
+            self.watch_sessions(),
+            self.watch_queues(),
+            self.watch_streams(),
+            self.routing.run(),
+            self.event_grid.run(),
+            self.clone().work(),
+        );
     }
 
     /// Looks after sessions and links until the process ends: closes those whose credential ends or whose grounds go.

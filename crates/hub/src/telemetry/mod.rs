@@ -4,6 +4,9 @@
 //! partition, the stream, and who the events come from. Where else an event goes is `routing`'s to say.
 
 pub(crate) mod faults;
+pub(crate) mod https;
+pub mod send_device_event;
+pub mod send_module_event;
 mod source;
 mod streams;
 

@@ -50,11 +50,6 @@ impl Source {
         &self.hub
     }
 
-    /// The generation of its identity.
-    pub(crate) fn origin(&self) -> &EventOrigin {
-        &self.origin
-    }
-
     /// Takes an event that comes at `now`.
     pub(crate) fn send(&self, service: &Hub, message: Message, now: Timestamp) -> Result<Receipt, ServiceError> {
         let size = message.size();

@@ -9,6 +9,8 @@ use iolite_store::streams::{Appended, Durable, Stream};
 use crate::{Hub, errors};
 
 const HOURS_A_DAY: i64 = 24;
+/// How often old events are looked for.
+const RETENTION_STEP: SignedDuration = SignedDuration::from_hours(1);
 
 impl Hub {
     /// The name of the stream behind the built-in endpoint of the hub keyed `hub`.
@@ -29,8 +31,17 @@ impl Hub {
         Ok(stream)
     }
 
+    /// Drops old events from time to time, until it is dropped. Appends drop them too; a hub that is sent nothing has this.
+    pub(crate) async fn watch_streams(&self) {
+        loop {
+            let now = self.ground.now();
+            self.drop_old_events(now).await;
+            self.ground.wait_until(now.saturating_add(RETENTION_STEP).unwrap_or(Timestamp::MAX)).await;
+        }
+    }
+
     /// Drops events that are older than their hubs keep them, at the moment `now`.
-    pub(crate) async fn drop_old_events(&self, now: Timestamp) {
+    async fn drop_old_events(&self, now: Timestamp) {
         for (key, hub) in self.hubs.all("") {
             let kept = SignedDuration::from_hours(i64::from(hub.events.retention_days) * HOURS_A_DAY);
             let Ok(stream) = self.own_stream(&key) else { continue };

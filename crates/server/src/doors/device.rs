@@ -46,7 +46,7 @@ impl Devices {
             Some(_) => &connect_module::OPERATION,
         };
         let resource = Resource::Hub(hub);
-        let request = doors.request(knock(operation, &arrival, &claim));
+        let request = doors.request(knock(&arrival, &claim));
         let presented = Presented { credential: claim.credential.clone(), certificate: arrival.certificate.clone() };
         let permit = doors.admit(operation, &resource, &request, &presented)?;
         let ends = match permit.caller() {
@@ -66,14 +66,14 @@ pub(super) fn lasts_until(ends: Timestamp, now: Timestamp) -> Timestamp {
     if ends > now { ends } else { ends.saturating_add(LEEWAY).unwrap_or(ends) }
 }
 
-fn knock<'a>(operation: &'static iolite_kernel::Operation, arrival: &'a Arrival, claim: &'a DeviceClaim) -> Knock<'a> {
+fn knock<'a>(arrival: &'a Arrival, claim: &'a DeviceClaim) -> Knock<'a> {
     let mut params = vec![("id", claim.device_id.clone())];
     let mut path = format!("/devices/{}", claim.device_id);
     if let Some(module) = &claim.module_id {
         params.push(("mid", module.clone()));
         path = format!("{path}/modules/{module}");
     }
-    Knock { operation, arrival, host: &claim.host, params, path, agent: &claim.client_type }
+    Knock { arrival, host: &claim.host, params, path, agent: &claim.client_type }
 }
 
 /// What a device's session stands on.
@@ -96,7 +96,7 @@ impl Grounds for Standing {
                     None => &connect_device::OPERATION,
                     Some(_) => &connect_module::OPERATION,
                 };
-                let request: Request = doors.request(knock(operation, &self.arrival, &self.claim));
+                let request: Request = doors.request(knock(&self.arrival, &self.claim));
                 self.lasting.record(doors, operation, &request, rejection);
                 false
             }

@@ -1,13 +1,17 @@
 //! Whether somebody who was let in once would be let in still, and a record where not.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use iolite_access::{Ask, CredentialKind};
 use iolite_identity::{Authentication, Caller, Entrance, Reason, Rejection, admits};
 use iolite_kernel::{Operation, Request};
+use iolite_messaging::{CloseReason, LinkEnd};
 use iolite_resources::Resource;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::Doors;
+use super::service::LinkStanding;
 
 /// Someone who was let in.
 pub(super) struct Lasting {
@@ -37,7 +41,7 @@ impl Lasting {
     /// Records that it would do no longer.
     pub(super) fn record(&self, doors: &Doors, operation: &'static Operation, request: &Request, rejection: Rejection) {
         let Some(hub) = doors.estate.hubs.get(&self.hub) else { return };
-        let authentication = Authentication { checks: std::sync::Arc::new([]), outcome: Err(rejection) };
+        let authentication = Authentication { checks: Arc::new([]), outcome: Err(rejection) };
         let credential = match &self.caller {
             Caller::Principal(_) => CredentialKind::Bearer,
             Caller::Device(device) if device.means == iolite_identity::KeyMeans::Certificate => {
@@ -49,5 +53,55 @@ impl Lasting {
         let ask = Ask { operation, resource: &resource, request, credential, authentication };
         // It is refused by what it brings along; only the record counts.
         drop(doors.access.decide(ask));
+    }
+
+    /// Records that a role no longer grants it.
+    pub(super) fn deny(&self, doors: &Doors, operation: &'static Operation, request: &Request, resource: &Resource) {
+        let authentication = Authentication { checks: Arc::new([]), outcome: Ok(Arc::new(self.caller.clone())) };
+        let ask = Ask { operation, resource, request, credential: CredentialKind::Bearer, authentication };
+        drop(doors.access.decide(ask));
+    }
+}
+
+/// What a link can stand on, besides its own time: hubs with their keys and switches, roles, principals.
+const GROUNDS: [&str; 5] = ["hubs", "role-assignments", "role-definitions", "deny-assignments", "principals"];
+
+impl Doors {
+    /// Watches what links stand on, and tells them to look again. Runs until it is dropped; the wiring spawns it once.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let mut changes = self.estate.store.watch();
+        loop {
+            match changes.recv().await {
+                Ok(change) if !GROUNDS.contains(&&*change.collection) => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => self.shaken.send_modify(|count| *count += 1),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+/// Until a link must end.
+pub(super) async fn link_end(doors: Arc<Doors>, standing: LinkStanding) -> LinkEnd {
+    let mut shaken = doors.shaken.subscribe();
+    let expires = async {
+        match standing.expires_at {
+            Some(at) => doors.ground.wait_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(expires);
+    loop {
+        // Looked at once at the beginning, too: between the decision and here something may have changed.
+        if !standing.holds(&doors) {
+            return LinkEnd::Closed(CloseReason::Revoked);
+        }
+        tokio::select! {
+            () = &mut expires => return LinkEnd::Closed(CloseReason::Expired),
+            changed = shaken.changed() => {
+                if changed.is_err() {
+                    return LinkEnd::Closed(CloseReason::Shutdown);
+                }
+            }
+        }
     }
 }

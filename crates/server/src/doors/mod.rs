@@ -8,6 +8,7 @@ mod lasting;
 mod service;
 
 pub(crate) use device::Devices;
+pub(crate) use service::Services;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use iolite_kernel::{Client, Ground, Operation, Request, ServiceError};
 use iolite_messaging::{Arrival, SignInError};
 use iolite_resources::{Estate, Hub as HubRecord, Resource};
 use iolite_store::Versioned;
+use tokio::sync::watch;
 
 use crate::origins::Origins;
 
@@ -29,11 +31,12 @@ pub(crate) struct Doors {
     pub(crate) identity: Arc<Identity>,
     pub(crate) access: Arc<Access>,
     pub(crate) hub: Arc<Hub>,
+    /// Changes when anything that a link can stand on may have changed.
+    pub(crate) shaken: watch::Sender<u64>,
 }
 
 /// A request that nobody sent over HTTP.
 pub(crate) struct Knock<'a> {
-    operation: &'static Operation,
     arrival: &'a Arrival,
     /// The name of the hub as the client says it.
     host: &'a str,
@@ -154,6 +157,13 @@ fn refusal(decision: &Decision) -> SignInError {
             SignInError::Unauthorized(ServiceError::new(&errors::IOT_HUB_UNAUTHORIZED_ACCESS, message))
         }
     }
+}
+
+/// There is no entity of that name here.
+fn refusal_of_entity(path: &str) -> SignInError {
+    let shown: String = path.chars().filter(|each| !each.is_control()).take(128).collect();
+    let message = format!("The messaging entity '{shown}' could not be found.");
+    SignInError::NotFound(ServiceError::new(&iolite_hub::errors::GENERIC_NOT_FOUND, message))
 }
 
 /// There is no hub of that name here.

@@ -1,0 +1,32 @@
+//! `CloudToDeviceMessages_CompleteFeedbackNotification`: ends a batch of feedback under lock.
+//!
+//! Source: IoT Hub data plane 2021-04-12.
+
+use iolite_access::Permit;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+use iolite_messaging::Settlement;
+
+use crate::notifications::NoticeQueue;
+use crate::{Hub, versions};
+
+/// The operation.
+pub const OPERATION: Operation = Operation {
+    service: Service::Hub,
+    name: "CloudToDeviceMessages_CompleteFeedbackNotification",
+    method: Method::Delete,
+    path: "/messages/serviceBound/feedback/{lockToken}",
+    versions: versions::ALL,
+    need: Need::DataPlane {
+        actions: &["Microsoft.Devices/IotHubs/cloudToDeviceMessages/feedback/action"],
+        rights: &[Right::ServiceConnect],
+    },
+    support: Support::Served,
+    summary: "Completes received feedback.",
+};
+
+/// Ends it: 204, or 412 where the lock is gone.
+pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
+    let (key, token) = (permit.resource_key(), request.param("lockToken"));
+    hub.settle_notice(&key, NoticeQueue::Feedback, token, Settlement::Complete).await?;
+    Ok(Answer::no_content())
+}
