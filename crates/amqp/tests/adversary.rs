@@ -158,7 +158,7 @@ async fn a1_handles_and_channels_are_used_once() {
     client.say(0, Performative::Attach(Box::new(client::attach(1, Role::Sender, "$cbs")))).await;
     assert_eq!(client.ended().await, "amqp:session:handle-in-use");
     let mut client = device(&world()).await;
-    client.say(0, Performative::Begin(Box::new(Begin::default()))).await;
+    client.say(0, Performative::Begin(Box::default())).await;
     assert_eq!(client.ended().await, "amqp:illegal-state");
 }
 

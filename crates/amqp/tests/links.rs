@@ -103,7 +103,7 @@ async fn a_message_above_256_kib_is_rejected_by_the_hub_and_a_larger_one_ends_th
     let Outcome::Rejected(Some(error)) = device.outcome().await else { panic!("accepted") };
     assert_eq!(&*error.condition.0, "amqp:link:message-size-exceeded");
     for _ in 0..6 {
-        device.say_with(0, transfer(101, true), &[0; 60_000]).await;
+        device.say_with(0, transfer(101, true), pieces[0]).await;
     }
     assert_eq!(device.ended().await, "amqp:link:message-size-exceeded");
 }

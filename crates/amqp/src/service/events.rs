@@ -18,7 +18,8 @@ const RUN: EventWindow = EventWindow { events: 256, bytes: 128 * 1024 };
 
 /// What a reader's link holds.
 pub(super) struct EventsState {
-    reader: Arc<dyn EventReader>,
+    /// None while the link is opened anew: a reader in the way of its own successor would count as another one.
+    reader: Option<Arc<dyn EventReader>>,
     /// Read and not yet sent.
     ready: VecDeque<FoundEvent>,
     fetching: Option<Lease>,
@@ -39,12 +40,12 @@ impl EventsState {
             _ => Position::Earliest,
         };
         let (settled, metric) = (purpose.settled, purpose.metric);
-        Self { reader, ready: VecDeque::new(), fetching: None, settled, metric, after }
+        Self { reader: Some(reader), ready: VecDeque::new(), fetching: None, settled, metric, after }
     }
 
     /// Goes on with a link that was opened anew, after the last event read.
     pub(super) fn resume(&mut self, reader: Arc<dyn EventReader>) {
-        self.reader = reader;
+        self.reader = Some(reader);
         self.fetching = None;
     }
 }
@@ -63,7 +64,7 @@ impl Conversation {
             let now = self.surroundings.ground.now();
             let Some(state) = self.events(id) else { return };
             let Some(event) = state.ready.pop_front() else { break };
-            let facts = state.metric.then(|| (state.reader.facts(), now));
+            let facts = state.reader.as_ref().filter(|_| state.metric).map(|reader| (reader.facts(), now));
             let settled = state.settled;
             let payload = write_event(&event, facts).to_bytes();
             let Some(link) = self.links.get_mut(&id) else { return };
@@ -75,9 +76,8 @@ impl Conversation {
         if credit == 0 || !state.ready.is_empty() {
             return;
         }
-        if state.fetching.is_none() {
+        if let (None, Some(reader)) = (&state.fetching, state.reader.clone()) {
             let window = EventWindow { events: RUN.events.min(usize::try_from(credit).unwrap_or(usize::MAX)), ..RUN };
-            let reader = state.reader.clone();
             let fetching = self.jobs.lease(async move {
                 let found = reader.next(window).await;
                 move |conversation: &mut Self| conversation.on_events(id, found)
@@ -107,10 +107,12 @@ impl Conversation {
         }
     }
 
-    /// What a link is to be opened for anew: a reader goes on where it was.
+    /// What a link is to be opened for anew: a reader goes on where it was, and gives its place up until then.
     pub(super) fn resumed(&mut self, id: LinkId, mut purpose: Purpose) -> Purpose {
         if let (ServiceAddress::Events { from, .. }, Some(state)) = (&mut purpose.address, self.events(id)) {
             *from = state.after;
+            state.reader = None;
+            state.fetching = None;
         }
         purpose
     }

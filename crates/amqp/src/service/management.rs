@@ -22,10 +22,14 @@ const MAXIMUM_ENTITIES: usize = 64;
 pub(super) struct ManagementState(HashMap<String, Arc<dyn Management>>);
 
 impl ManagementState {
-    pub(super) fn put(&mut self, management: Arc<dyn Management>) {
-        if self.0.len() < MAXIMUM_ENTITIES {
-            self.0.insert(management.entity().path.to_ascii_lowercase(), management);
+    /// Keeps what was opened for `entity`; `false` where there are too many.
+    pub(super) fn put(&mut self, entity: &str, management: Arc<dyn Management>) -> bool {
+        let entity = entity.to_ascii_lowercase();
+        let kept = self.0.len() < MAXIMUM_ENTITIES || self.0.contains_key(&entity);
+        if kept {
+            self.0.insert(entity, management);
         }
+        kept
     }
 }
 
@@ -90,8 +94,9 @@ impl Conversation {
             }
             Ok(ServiceLink { acceptance: Granted::Management(management), end, .. }) => {
                 let management: Arc<dyn Management> = management.into();
-                if let Some(Kind::Management(state)) = self.links.get_mut(&asked.on()).map(|link| &mut link.kind) {
-                    state.put(management.clone());
+                if let Some(Kind::Management(state)) = self.links.get_mut(&asked.on()).map(|link| &mut link.kind)
+                    && state.put(&question.entity, management.clone())
+                {
                     self.watch(asked.on(), purpose, end);
                 }
                 self.tell(asked, question, &*management);

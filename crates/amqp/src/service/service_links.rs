@@ -38,6 +38,16 @@ pub(super) struct Purpose {
 }
 
 impl Purpose {
+    /// The event entity that it leads to.
+    fn entity(&self) -> String {
+        match &self.address {
+            ServiceAddress::EventsManagement { entity } | ServiceAddress::Events { entity, .. } => {
+                entity.clone().unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+
     /// The path that a token must cover.
     pub(super) fn path(&self) -> Vec<&str> {
         match &self.address {
@@ -97,7 +107,7 @@ impl Conversation {
             move |conversation: &mut Self| conversation.on_service_opened(id, purpose, answer)
         });
         if let Some(link) = self.links.get_mut(&id) {
-            link.leases = vec![asked];
+            link.leases.push(asked);
         }
     }
 
@@ -190,14 +200,14 @@ impl Conversation {
                 (Kind::Events(Box::new(state)), Acceptance { settled, ..Acceptance::default() })
             }
             (Granted::Management(management), Kind::Management(state)) => {
-                state.put(management.into());
+                state.put(&purpose.entity(), management.into());
                 return;
             }
             (Granted::Management(_), Kind::ManagementAnswers) => return,
             (Granted::Management(_), _) if purpose.sends => (Kind::ManagementAnswers, request_acceptance()),
             (Granted::Management(management), _) => {
                 let mut state = ManagementState::default();
-                state.put(management.into());
+                state.put(&purpose.entity(), management.into());
                 (Kind::Management(state), request_acceptance())
             }
         };
