@@ -215,27 +215,29 @@ impl Conversation {
     }
 
     /// The hub's own `/messages/events` belongs to an entity: where to attach instead (part 2, section 2.8.18). Clients read
-    /// `hostname`, and the entity from the address.
+    /// `hostname`, and the entity from the address. A port in the entity's host is where it listens, if not as usual.
     fn redirect(&self, address: &ServiceAddress, facts: &EntityFacts) -> AmqpError {
-        let (scheme, port) = match self.arrival.transport {
+        let (scheme, usual) = match self.arrival.transport {
             Transport::AmqpPlain => ("amqp", 5672),
             _ => ("amqps", 5671),
         };
+        let named = facts.host.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let (host, port) = named.unwrap_or((facts.host.as_str(), usual));
         let rest = match address {
             ServiceAddress::Events { consumer_group, partition, .. } => {
                 format!("ConsumerGroups/{consumer_group}/Partitions/{partition}")
             }
             _ => "$management".to_owned(),
         };
-        let address = format!("{scheme}://{}:{port}/{}/{rest}", facts.host, facts.path);
+        let address = format!("{scheme}://{host}:{port}/{}/{rest}", facts.path);
         refusal::of(
             condition::REDIRECT,
             "The link belongs to the event stream's own endpoint.",
             &self.surroundings.ground,
         )
-        .with("hostname", Value::string(facts.host.as_str()))
-        .with("network-host", Value::string(facts.host.as_str()))
-        .with("port", Value::Uint(port))
+        .with("hostname", Value::string(host))
+        .with("network-host", Value::string(host))
+        .with("port", Value::Uint(port.into()))
         .with("address", Value::string(address))
     }
 }
