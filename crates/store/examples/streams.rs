@@ -2,7 +2,7 @@
 //!
 //! Run by a person or by `scripts/bench`, on a release build: `cargo run --release -p iolite-store --example streams`.
 //! The bare file is one thread that gathers what waits, appends it with one write and syncs the data; the journal does
-//! the same with a row for each of four partitions in one transaction. Each round runs all three one after the other;
+//! the same with a row for each of four partitions in one transaction. Each round runs all three, in turning order;
 //! the table shows the medians of the rounds, of the rates and of their ratios to the bare file. Behind it stand the
 //! appends per second without a directory. Not a test: the disk decides.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for a person")]
@@ -33,17 +33,10 @@ fn main() {
     );
     for (connections, in_flight) in [(1, 1), (16, 1), (50, 20)] {
         let mut figures: [Vec<u64>; 5] = Default::default();
-        for _ in 0..ROUNDS {
-            let directory = tempfile::tempdir_in(".").unwrap();
-            let stream = runtime.block_on(stream_rate(directory.path(), connections, in_flight));
-            let path = directory.path().join("bare");
-            let bare = runtime.block_on(gathered_rate(bare_file(&path), connections, in_flight));
-            let path = directory.path().join("journal.sqlite");
-            let journal = runtime.block_on(gathered_rate(journal(&path), connections, in_flight));
-            let bare_rate = bare.max(1);
-            for (row, figure) in
-                figures.iter_mut().zip([stream, bare, journal, stream * 100 / bare_rate, journal * 100 / bare_rate])
-            {
+        for round in 0..ROUNDS {
+            let [stream, bare, journal] = runtime.block_on(one_round(round, connections, in_flight));
+            let ratio = |rate| rate * 100 / bare.max(1);
+            for (row, figure) in figures.iter_mut().zip([stream, bare, journal, ratio(stream), ratio(journal)]) {
                 row.push(figure);
             }
         }
@@ -54,6 +47,22 @@ fn main() {
         );
     }
     memory();
+}
+
+/// Runs all three, beginning with another one each time; their rates.
+async fn one_round(round: usize, connections: usize, in_flight: usize) -> [u64; 3] {
+    let mut rates = [0; 3];
+    for turn in 0..3 {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let path = directory.path().join("file");
+        let which = (round + turn) % 3;
+        rates[which] = match which {
+            0 => stream_rate(directory.path(), connections, in_flight).await,
+            1 => gathered_rate(bare_file(&path), connections, in_flight).await,
+            _ => gathered_rate(journal(&path), connections, in_flight).await,
+        };
+    }
+    rates
 }
 
 fn median(mut figures: Vec<u64>) -> u64 {

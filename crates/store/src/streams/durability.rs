@@ -5,9 +5,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::head::{Most, Start};
+use super::log::{Wanted, read};
 use super::model::copy_folder;
 use super::suite::{fill, put, read_all, second, small};
 use super::{Limits, Position, Streams, StreamsRecovery};
@@ -264,6 +267,35 @@ async fn the_size_on_the_disk_is_bounded() {
     assert_eq!(read[0].sequence, bounds.first_sequence);
     let size: u64 = segments(directory.path()).iter().map(|path| path.metadata().unwrap().len()).sum();
     assert!(size < 10_000 + 200_000, "{size} bytes, of which the zeros written ahead");
+}
+
+#[tokio::test]
+async fn a_reader_from_the_disk_stops_where_it_was_told_though_more_was_written_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let streams = Streams::open(directory.path(), small()).unwrap().0;
+    let stream = streams.stream("hub", 1).unwrap();
+    fill(&stream, 30).await;
+    let index = stream.shared.state.lock().journal.as_ref().map(|journal| Arc::clone(&journal.index)).unwrap();
+    let most = Most { records: usize::MAX, bytes: usize::MAX };
+    let wanted = Wanted { partition: 0, start: Start::Sequence(3), floor: 0, end: 20, most };
+    let sequences: Vec<_> = read(&index, wanted).unwrap().iter().map(|record| record.sequence).collect();
+    assert_eq!(sequences, (3..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_frame_damaged_after_the_start_is_refused_to_its_reader() {
+    let directory = tempfile::tempdir().unwrap();
+    let streams = Streams::open(directory.path(), small()).unwrap().0;
+    let stream = streams.stream("hub", 1).unwrap();
+    fill(&stream, 40).await;
+    let segment = &segments(directory.path())[0];
+    let mut bytes = fs::read(segment).unwrap();
+    bytes[500] ^= 1;
+    fs::write(segment, bytes).unwrap();
+    let read = stream.read(0, Position::Earliest, 40, usize::MAX).await;
+    let refusal = read.map(|records| records.len()).unwrap_err();
+    assert!(matches!(&refusal, StoreError::StreamUnreadable { stream, .. } if stream == "hub"), "{refusal}");
+    assert!(refusal.to_string().contains("a frame does not verify"), "{refusal}");
 }
 
 #[tokio::test]

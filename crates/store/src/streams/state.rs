@@ -144,18 +144,20 @@ impl State {
         self.discount(&gone[before..]);
     }
 
-    /// Drops the chunks whose newest record is the oldest until the rest fits; those that are not on the disk yet stay,
-    /// and so does the one that was written last. Without a directory, the records are gone for good.
+    /// Drops the chunks whose newest record is the oldest until the rest fits; those that are not on the disk yet stay.
+    /// Without a directory, the records are gone for good, so the chunk that was written last stays as well.
     pub(super) fn shed(&mut self, limits: &Limits, gone: &mut Vec<Chunk>) {
-        let limit = limits.held_bytes(self.journal.is_some());
+        let is_kept = self.journal.is_some();
+        let limit = limits.held_bytes(is_kept);
         while self.cost > limit {
             let droppable = self.partitions.iter_mut().filter_map(|partition| {
                 let (order, end) = partition.tail.oldest()?;
-                (order < self.order && end <= partition.readable.sequence).then_some((order, end, partition))
+                ((is_kept || order < self.order) && end <= partition.readable.sequence)
+                    .then_some((order, end, partition))
             });
             let Some((_, end, partition)) = droppable.min_by_key(|(order, ..)| *order) else { return };
             let Some(chunk) = partition.tail.pop() else { return };
-            if self.journal.is_none() {
+            if !is_kept {
                 partition.floor = partition.floor.max(end);
             }
             self.cost -= chunk.cost();

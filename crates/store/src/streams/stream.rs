@@ -163,8 +163,10 @@ impl Stream {
     /// that come, in steps of a sixty-fourth of it. It is not remembered over a restart.
     pub fn set_retention(&self, retention: Option<SignedDuration>) {
         let mut state = self.shared.state.lock();
-        state.retention = retention;
-        state.look_at_age();
+        if state.retention != retention {
+            state.retention = retention;
+            state.look_at_age();
+        }
     }
 
     /// Drops all records. The numbers and offsets go on.

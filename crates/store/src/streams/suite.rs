@@ -1,6 +1,6 @@
 //! What every stream does, with a directory and without.
 //!
-//! Tests of both engines by one suite: each test runs over memory and over a directory with small segments and almost no
+//! Tests of both engines by one suite: each test runs over memory and over a directory with small segments and no
 //! tail, so that the second reads from the disk.
 
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ pub(crate) fn second(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-/// Segments of a few frames, and a tail of a chunk.
+/// Segments of a few frames, and no tail.
 pub(crate) fn small() -> Limits {
     Limits { segment_bytes: 2048, tail_bytes: 1, ..Limits::default() }
 }
