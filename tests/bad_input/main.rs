@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod authorities;
 mod conditions;
 mod framing;
 mod ground;
