@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
+use iolite_kernel::{
+    Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support, Timestamp,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -107,7 +109,7 @@ async fn write(
                 }
                 (Some(current), false) => {
                     etag::require(precondition, &current.etag())?;
-                    changed(hub, current, sent)?
+                    changed(current, sent, hub.ground.now())?
                 }
             };
             transaction.put(&hub.configurations, &at, configuration.clone());
@@ -178,10 +180,10 @@ fn made(hub: &Hub, id: &str, sent: &Sent) -> Result<Configuration, ServiceError>
         changed_at: now,
         tag: 0,
     };
-    changed(hub, &blank, sent)
+    changed(&blank, sent, now)
 }
 
-fn changed(hub: &Hub, current: &Configuration, sent: &Sent) -> Result<Configuration, ServiceError> {
+fn changed(current: &Configuration, sent: &Sent, now: Timestamp) -> Result<Configuration, ServiceError> {
     if sent.content.as_ref().is_some_and(|(_, content)| *content != current.content.fields()) {
         let message = "The content of a configuration cannot be changed; make another one.";
         return Err(ServiceError::new(&errors::CANNOT_MODIFY_CONFIGURATION_CONTENT, message));
@@ -191,7 +193,7 @@ fn changed(hub: &Hub, current: &Configuration, sent: &Sent) -> Result<Configurat
     changed.target_condition = sent.body.target_condition.clone().unwrap_or_default().into();
     changed.priority = sent.body.priority.unwrap_or_default();
     changed.metrics = sent.metrics.clone();
-    changed.changed_at = hub.ground.now();
+    changed.changed_at = now;
     changed.tag = current.tag.wrapping_add(1);
     check::target(changed.kind, &changed.target_condition).map_err(|why| {
         let message = format!("The target condition cannot be read: {why}");
