@@ -54,6 +54,13 @@ fn document() -> String {
             writeln!(text, "| {name} | {method} `{path}` | {} | {support} |", need(operation)).unwrap();
         }
     }
+    text.push_str(
+        "\n## IoT Hub over MQTT and AMQP\n\nWhat a session or link is decided as, besides the operations above that it \
+         shares with HTTPS; paths stand for addresses.\n\n| operation | address | needs |\n|---|---|---|\n",
+    );
+    for operation in iolite_server::session_operations() {
+        writeln!(text, "| {} | `{}` | {} |", operation.name, operation.path, need(operation)).unwrap();
+    }
     text
 }
 
@@ -66,6 +73,7 @@ fn need(operation: &Operation) -> String {
         Need::OwnDevice { .. } | Need::OwnRegistration => "the device itself".to_owned(),
         Need::Management { .. } => actions,
         Need::DataPlane { .. } if rights.is_empty() => actions,
+        Need::DataPlane { .. } if actions.is_empty() => format!("SAS alone: {}", rights.join(" and ")),
         Need::DataPlane { .. } => format!("{actions}; SAS: {}", rights.join(" and ")),
     }
 }

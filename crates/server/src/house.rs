@@ -71,13 +71,12 @@ pub(crate) struct House {
     pub(crate) identity_header: Secret,
 }
 
-/// Every operation the process knows, served and refused.
+/// Every operation that requests ask for, served and refused.
 #[must_use]
 pub fn operations() -> Vec<&'static Operation> {
     let mut all: Vec<&'static Operation> = Vec::new();
     all.extend(iolite_hub::handlers().iter().map(|handler| handler.operation));
     all.extend(iolite_hub::refused());
-    all.extend(iolite_hub::session_operations());
     all.extend(iolite_dps::handlers().iter().map(|handler| handler.operation));
     all.extend(iolite_dps::refused());
     all.extend(iolite_twins::handlers().iter().map(|handler| handler.operation));
@@ -87,6 +86,12 @@ pub fn operations() -> Vec<&'static Operation> {
     all.extend(iolite_entra::handlers().iter().map(|handler| handler.operation));
     all.extend(iolite_entra::refused());
     all
+}
+
+/// Every operation that exists on sessions and links only: MQTT and AMQP know them, the router does not.
+#[must_use]
+pub const fn session_operations() -> &'static [&'static Operation] {
+    iolite_hub::session_operations()
 }
 
 /// Joins everything over an estate whose records are there already.
@@ -100,7 +105,8 @@ pub(crate) fn join(
     issuer_key: PathBuf,
 ) -> House {
     let ground = elements.ground.clone();
-    let operations = operations();
+    let mut operations = operations();
+    operations.extend(session_operations());
     let identity_header = Secret::new(ground.uuid().to_string());
     let settings = EntraSettings { identity_header: identity_header.clone(), default_managed_identity: None };
     let entra = Arc::new(Entra::new(estate.clone(), ground.clone(), ring.clone(), settings));

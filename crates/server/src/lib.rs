@@ -24,7 +24,7 @@ mod wires;
 mod world;
 
 pub use emulator::Emulator;
-pub use house::operations;
+pub use house::{operations, session_operations};
 pub use ports::{PortError, Ports};
 pub use ready::environment;
 pub use settings::{Settings, StartError};

@@ -157,10 +157,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
             match ready!(Pin::new(&mut self.socket).poll_next(context)) {
                 Some(Ok(Message::Binary(bytes))) => self.unread = bytes,
                 Some(Ok(Message::Text(_))) => self.refuse(CloseCode::Unsupported, "binary messages only"),
-                Some(Ok(Message::Close(_))) | None => self.ended = true,
+                Some(Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
+                    self.ended = true;
+                }
                 Some(Ok(_)) => {}
                 Some(Err(Error::Capacity(_))) => self.refuse(CloseCode::Size, "the message is too large"),
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) => self.ended = true,
                 Some(Err(error)) => return Poll::Ready(Err(failed(error))),
             }
         }

@@ -96,18 +96,16 @@ impl Hub {
     fn expiry(&self, hub: &str, message: &Message, now: Timestamp) -> Result<Timestamp, ServiceError> {
         let latest = now.saturating_add(settings::LONGEST_LIFE).unwrap_or(Timestamp::MAX);
         let refuse = |text: &str| Err(ServiceError::new(&errors::INVALID_MESSAGE_EXPIRY_TIME, text));
-        match message.system(SystemName::Expiry).filter(|text| !text.is_empty()) {
-            Some(text) => match text.parse::<Timestamp>() {
+        if let Some(text) = message.system(SystemName::Expiry).filter(|text| !text.is_empty()) {
+            return match text.parse::<Timestamp>() {
                 Ok(at) if at > latest => refuse("The message is to live for longer than two days."),
                 Ok(at) if at <= now => refuse("The message has expired already."),
                 Ok(at) => Ok(at),
                 Err(_) => Err(errors::invalid("The message's expiry is no moment such as 2026-01-31T12:00:00Z.")),
-            },
-            None => {
-                let life = self.hubs.get(hub).map_or(SignedDuration::from_hours(1), |hub| settings::default_life(&hub));
-                Ok(now.saturating_add(life).unwrap_or(Timestamp::MAX))
-            }
+            };
         }
+        let life = self.hubs.get(hub).map_or(SignedDuration::from_hours(1), |hub| settings::default_life(&hub));
+        Ok(now.saturating_add(life).unwrap_or(Timestamp::MAX))
     }
 
     /// Takes the next message for the identity under `key` under lock; `line` is the connection that will hold it.
@@ -148,11 +146,10 @@ impl Hub {
     pub(crate) async fn settle(&self, key: &str, lock_token: &str, settlement: Settlement) -> Result<(), ServiceError> {
         let at = self.locks.release(&queue_of(key), lock_token, self.ground.now()).ok_or_else(lock_lost)?;
         match settlement {
-            Settlement::Complete => self.finish(key, &at, Outcome::Success).await?,
-            Settlement::Reject => self.finish(key, &at, Outcome::Rejected).await?,
-            Settlement::Abandon => self.give_back(key, &at).await?,
-        };
-        Ok(())
+            Settlement::Complete => self.finish(key, &at, Outcome::Success).await,
+            Settlement::Reject => self.finish(key, &at, Outcome::Rejected).await,
+            Settlement::Abandon => self.give_back(key, &at).await,
+        }
     }
 
     /// Takes a message out of its queue for good, and tells its sender where that was asked for.

@@ -168,9 +168,9 @@ impl Line {
 
     /// Makes `features` what it wants to be told.
     pub(crate) fn listen(&self, features: Features) {
-        let bits = u8::from(features.methods) * METHODS
-            | u8::from(features.desired) * DESIRED
-            | u8::from(features.device_bound) * DEVICE_BOUND;
+        let bits = (u8::from(features.methods) * METHODS)
+            | (u8::from(features.desired) * DESIRED)
+            | (u8::from(features.device_bound) * DEVICE_BOUND);
         self.features.store(bits, Ordering::Release);
     }
 
