@@ -166,6 +166,9 @@ impl Twin {
         configurations: BTreeMap<Box<str>, RolloutStatus>,
         now: Timestamp,
     ) -> Result<Option<Self>, ServiceError> {
+        if parts.is_empty() && configurations == self.configurations {
+            return Ok(None);
+        }
         let desired = Section::read(&self.desired).rolled_out(parts, &moment::text(Some(now)));
         if desired.is_none() && configurations == self.configurations {
             return Ok(None);

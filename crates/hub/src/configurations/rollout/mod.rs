@@ -32,6 +32,7 @@ impl Hub {
                     let plan = plans.of(&self, crate::ids::hub_of(&key));
                     if !plan.is_empty() {
                         settle::settle(&self, &plan, &key).await;
+                        tokio::task::yield_now().await;
                     }
                 }
                 Some(Work::Hub(key, after)) => {

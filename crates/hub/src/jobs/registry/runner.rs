@@ -24,7 +24,6 @@ impl Hub {
     pub(crate) async fn run_registry_jobs(self: Arc<Self>) {
         let mut changes = self.store.watch();
         let mut tasks = JoinSet::new();
-        // A job stays here for good: it is over when its task is, or the store takes no changes any more.
         let mut begun = HashSet::new();
         loop {
             let (due, forgotten, next) = survey(&self);
@@ -34,7 +33,7 @@ impl Hub {
             for key in due {
                 if begun.insert(key.clone()) {
                     let hub = self.clone();
-                    tasks.spawn(async move { run(&hub, &key).await });
+                    tasks.spawn(async move { run(&hub, &key).await.map(|()| key) });
                 }
             }
             let alarm = async {
@@ -45,7 +44,12 @@ impl Hub {
             };
             tokio::select! {
                 () = alarm => {}
-                Some(_) = tasks.join_next() => {}
+                Some(ended) = tasks.join_next() => {
+                    // One that the store would not let go on is tried again by the next process.
+                    if let Ok(Ok(key)) = ended {
+                        begun.remove(&key);
+                    }
+                }
                 () = touched(&mut changes, RegistryJob::COLLECTION) => {}
             }
         }
