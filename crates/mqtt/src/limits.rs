@@ -25,6 +25,8 @@ pub struct Limits {
     pub device_bound: usize,
     /// How many bytes may wait to be written before reading pauses.
     pub output: usize,
+    /// How many bytes of news may wait for a client that takes nothing; one more and it is given up.
+    pub backlog: usize,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             requests: 64,
             device_bound: 50,
             output: 64 * 1024,
+            backlog: 1024 * 1024,
         }
     }
 }

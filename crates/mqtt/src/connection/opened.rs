@@ -118,7 +118,7 @@ impl Opened {
         }
     }
 
-    /// A client that reads nothing still hears no later that its session is over; other news then end it, too.
+    /// What a client that takes nothing is told gathers, up to a bound: so the end of its session is heard in time.
     fn poll_news(
         &mut self,
         context: &mut task::Context<'_>,
@@ -126,15 +126,14 @@ impl Opened {
         limits: &Limits,
     ) -> Result<bool, End> {
         let mut moved = false;
-        let overfull = output.is_overfull(limits.output);
-        while (overfull || output.len() < limits.output)
+        while (output.len() < limits.output || output.stuck_since().is_some())
             && let Poll::Ready(news) = self.inbox.poll_recv(context)
         {
             moved = true;
-            if overfull && matches!(news, Some(ToDevice::Method(_) | ToDevice::Desired(_))) {
+            self.on_news(news, output.buffer())?;
+            if output.stuck_since().is_some() && output.len() > limits.backlog {
                 return Err(End::Stuck);
             }
-            self.on_news(news, output.buffer())?;
         }
         Ok(moved)
     }

@@ -42,11 +42,6 @@ impl Output {
         self.stuck_since
     }
 
-    /// Whether the peer leaves more untaken than `limit`.
-    pub(super) const fn is_overfull(&self, limit: usize) -> bool {
-        self.stuck_since.is_some() && self.len() >= limit
-    }
-
     /// Writes what can be written; whether anything was, or the peer stopped taking it just now.
     pub(super) fn poll(
         &mut self,
@@ -62,7 +57,10 @@ impl Output {
                     (self.unflushed, self.stuck_since, moved) = (true, None, true);
                 }
                 Poll::Ready(Err(error)) => return Err(End::Broken(error)),
-                Poll::Pending => return Ok(self.stuck() || moved),
+                Poll::Pending => {
+                    self.compact();
+                    return Ok(self.stuck() || moved);
+                }
             }
         }
         if self.unflushed {
@@ -78,10 +76,43 @@ impl Output {
         Ok(moved)
     }
 
+    /// Gives up the room of what is written: a peer that is always a little behind would let the buffer grow for ever.
+    fn compact(&mut self) {
+        if self.written >= BATCH {
+            self.buffer.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
     /// Notes that the peer takes nothing; whether that is new.
     fn stuck(&mut self) -> bool {
         let new = self.stuck_since.is_none();
         self.stuck_since.get_or_insert_with(Instant::now);
         new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_is_always_behind_does_not_let_the_buffer_grow() {
+        let (mut stream, mut peer) = duplex(1000);
+        let (mut output, mut context) = (Output::default(), task::Context::from_waker(Waker::noop()));
+        output.buffer().extend_from_slice(&[1; 10_000]);
+        for _ in 0..1000 {
+            output.buffer().extend_from_slice(&[2; 1000]);
+            output.poll(&mut context, &mut stream).unwrap();
+            peer.read_exact(&mut [0; 1000]).await.unwrap();
+            // Else the runtime would hold this task back for never resting.
+            tokio::task::yield_now().await;
+        }
+        assert!((9_000..11_000).contains(&output.len()), "{}", output.len());
+        assert!(output.buffer.capacity() < 64 * 1024, "{}", output.buffer.capacity());
     }
 }

@@ -100,7 +100,7 @@ async fn change(hub: &TestHub, version: u64) {
 async fn a_slow_reader_is_still_ended_by_the_hub_at_once() {
     let hub = TestHub::default();
     let peer = deaf(&hub, "$iothub/twin/PATCH/properties/desired/#").await;
-    for version in 0..3 {
+    for version in 0..20 {
         change(&hub, version).await;
     }
     let begun = Instant::now();
@@ -114,7 +114,8 @@ async fn a_slow_reader_that_is_told_ever_more_is_given_up() {
     let hub = TestHub::default();
     let peer = deaf(&hub, "$iothub/twin/PATCH/properties/desired/#").await;
     let begun = Instant::now();
-    for version in 0..4 {
+    // More than a mebibyte.
+    for version in 0..35 {
         change(&hub, version).await;
     }
     peer.serving.await.unwrap();
