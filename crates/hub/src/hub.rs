@@ -26,6 +26,7 @@ use crate::registry::Registry;
 use crate::routing::Routing;
 use crate::service_links::ReaderBook;
 use crate::sessions::{PresenceRecord, Sessions};
+use crate::throttles::Throttles;
 use crate::{Configuration, Device, Module, Twin, errors, ids};
 
 /// How many records are looked at under one lock.
@@ -72,6 +73,8 @@ pub struct Hub {
     pub(crate) uploads: Table<Upload>,
     /// The containers that are known to be there, by their place.
     pub(crate) containers: Mutex<HashSet<String>>,
+    /// How fast each hub may go.
+    pub(crate) throttles: Throttles,
     /// What changes mean to sessions and routes.
     pub(crate) newsroom: Newsroom,
     /// Where events go, besides the hub's own stream.
@@ -114,6 +117,7 @@ impl Hub {
             notices: Notices::new(&store),
             uploads: store.table(),
             containers: Mutex::default(),
+            throttles: Throttles::default(),
             newsroom: Newsroom::default(),
             routing: Arc::new(routing),
             event_grid,

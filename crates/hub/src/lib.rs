@@ -44,6 +44,7 @@ pub mod service_links;
 pub mod sessions;
 pub mod statistics;
 pub mod telemetry;
+mod throttles;
 mod twin;
 pub mod twins;
 mod versions;

@@ -3,65 +3,92 @@
 //! Read by the wiring, which derives the router, the authorization table and the coverage document from it.
 
 use iolite_access::{Handler, handler};
-use iolite_kernel::Operation;
+use iolite_kernel::{Operation, Request};
 
+use crate::throttles::Meter;
 use crate::{
     Hub, c2d, configurations, devices, feedback, files, jobs, methods, module_twins, modules, pnp, service_links,
     sessions, statistics, telemetry, twins,
 };
 
+/// The row of an operation that the hub's tier meters: so much of the meter is taken before it runs.
+macro_rules! metered {
+    ($meter:ident, $($module:ident)::+) => {
+        Handler {
+            operation: &$($module)::+::OPERATION,
+            run: |hub: &Hub, permit, request| Box::pin(async move {
+                hub.meter(&permit.resource_key(), Meter::$meter, weight(Meter::$meter, &request))?;
+                $($module)::+::run(hub, permit, request).await
+            }),
+        }
+    };
+}
+
 static HANDLERS: &[Handler<Hub>] = &[
-    handler!(devices::get),
-    handler!(devices::put),
-    handler!(devices::delete),
-    handler!(devices::list),
-    handler!(devices::bulk),
-    handler!(devices::query),
+    metered!(Registry, devices::get),
+    metered!(Registry, devices::put),
+    metered!(Registry, devices::delete),
+    metered!(Registry, devices::list),
+    metered!(Registry, devices::bulk),
+    metered!(Query, devices::query),
     handler!(devices::purge),
-    handler!(modules::get),
-    handler!(modules::put),
-    handler!(modules::delete),
-    handler!(modules::list),
-    handler!(twins::get),
-    handler!(twins::replace),
-    handler!(twins::update),
-    handler!(module_twins::get),
-    handler!(module_twins::replace),
-    handler!(module_twins::update),
-    handler!(configurations::get),
-    handler!(configurations::put),
-    handler!(configurations::delete),
-    handler!(configurations::list),
-    handler!(configurations::test_queries),
-    handler!(configurations::apply),
+    metered!(Registry, modules::get),
+    metered!(Registry, modules::put),
+    metered!(Registry, modules::delete),
+    metered!(Registry, modules::list),
+    metered!(TwinRead, twins::get),
+    metered!(TwinUpdate, twins::replace),
+    metered!(TwinUpdate, twins::update),
+    metered!(TwinRead, module_twins::get),
+    metered!(TwinUpdate, module_twins::replace),
+    metered!(TwinUpdate, module_twins::update),
+    metered!(Configuration, configurations::get),
+    metered!(Configuration, configurations::put),
+    metered!(Configuration, configurations::delete),
+    metered!(Configuration, configurations::list),
+    metered!(Configuration, configurations::test_queries),
+    metered!(Configuration, configurations::apply),
     handler!(statistics::devices),
     handler!(statistics::service),
-    handler!(files::create_sas_uri),
+    metered!(Upload, files::create_sas_uri),
     handler!(files::update_status),
     handler!(files::update_status_by_correlation),
-    handler!(methods::invoke_device),
-    handler!(methods::invoke_module),
+    metered!(Method, methods::invoke_device),
+    metered!(Method, methods::invoke_module),
     handler!(telemetry::send_device_event),
     handler!(telemetry::send_module_event),
-    handler!(c2d::receive),
+    metered!(Receive, c2d::receive),
     handler!(c2d::complete),
     handler!(c2d::abandon),
     handler!(feedback::receive),
     handler!(feedback::complete),
     handler!(feedback::abandon),
-    handler!(jobs::scheduled::put),
-    handler!(jobs::scheduled::get),
-    handler!(jobs::scheduled::cancel),
-    handler!(jobs::scheduled::query),
-    handler!(pnp::get),
-    handler!(pnp::update),
-    handler!(pnp::invoke_root),
-    handler!(pnp::invoke_component),
-    handler!(jobs::registry::create),
-    handler!(jobs::registry::list),
-    handler!(jobs::registry::get),
-    handler!(jobs::registry::cancel),
+    metered!(Job, jobs::scheduled::put),
+    metered!(Job, jobs::scheduled::get),
+    metered!(Job, jobs::scheduled::cancel),
+    metered!(Job, jobs::scheduled::query),
+    metered!(TwinRead, pnp::get),
+    metered!(TwinUpdate, pnp::update),
+    metered!(Method, pnp::invoke_root),
+    metered!(Method, pnp::invoke_component),
+    metered!(Job, jobs::registry::create),
+    metered!(Job, jobs::registry::list),
+    metered!(Job, jobs::registry::get),
+    metered!(Job, jobs::registry::cancel),
 ];
+
+/// How much of a meter a request takes: one, or the kilobytes of a direct method in steps of four.
+fn weight(meter: Meter, request: &Request) -> f64 {
+    const STEP: usize = 4096;
+    const KILOBYTES: f64 = 4.0;
+    match meter {
+        Meter::Method => {
+            let steps = u32::try_from(request.body.len().div_ceil(STEP).max(1)).unwrap_or(u32::MAX);
+            f64::from(steps) * KILOBYTES
+        }
+        _ => 1.0,
+    }
+}
 
 /// Every operation that is served, with what runs it.
 #[must_use]

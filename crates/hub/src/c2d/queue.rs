@@ -10,6 +10,7 @@ use crate::c2d::bound::{self, Ack, Bound, queue_of};
 use crate::c2d::outcome::Outcome;
 use crate::c2d::{locks, settings};
 use crate::sessions::Line;
+use crate::throttles::Meter;
 use crate::{Hub, errors, ids};
 
 /// Whom a message is for.
@@ -64,6 +65,9 @@ impl Hub {
             }
         };
         check_size(&message)?;
+        let throttle = self.throttle(hub);
+        throttle.take(Meter::CloudToDevice, 1.0, self.ground.now())?;
+        throttle.count_message(message.size(), self.ground.now())?;
         if Ack::read(message.system(SystemName::Ack)).is_none() {
             return Err(errors::invalid("The message's iothub-ack is none of none, positive, negative and full."));
         }

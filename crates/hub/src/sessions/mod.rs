@@ -36,6 +36,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::sessions::expiries::Expiries;
 use crate::sessions::session::Session;
+use crate::throttles::Meter;
 use crate::{Hub, ids};
 
 /// How many of the hub's news a session may leave unread before it is closed as too slow.
@@ -73,6 +74,9 @@ impl Hub {
         permit: iolite_access::Permit,
         connection: Connection,
     ) -> Result<SignedIn, ServiceError> {
+        if connection.exclusive {
+            self.meter(&permit.resource_key(), Meter::Connection, 1.0)?;
+        }
         let session = Session::open(self, &permit, &connection)?;
         let line = session.line().clone();
         let (inbox, news) = mpsc::channel(INBOX + 1);

@@ -16,6 +16,7 @@ use iolite_messaging::{
 use crate::sessions::presence::Kept;
 use crate::sessions::{Connection, Line, Reply, Told};
 use crate::telemetry::{Source, faults};
+use crate::throttles::Meter;
 use crate::{Hub, errors, ids};
 
 /// A session.
@@ -88,6 +89,7 @@ impl DeviceSession for Session {
         Box::pin(async {
             self.check_open()?;
             self.line.touch(self.hub.ground.now());
+            self.hub.meter(self.source.hub(), Meter::TwinRead, 1.0)?;
             self.hub.twin_of_device(&self.line.key)
         })
     }
@@ -96,6 +98,7 @@ impl DeviceSession for Session {
         Box::pin(async move {
             self.check_open()?;
             self.line.touch(self.hub.ground.now());
+            self.hub.meter(self.source.hub(), Meter::TwinUpdate, 1.0)?;
             self.hub.report(&self.line.key, &patch).await
         })
     }

@@ -99,6 +99,7 @@ impl Hub {
 
     /// Lets the streams follow what became of the hub keyed `hub`: other retention, more partitions, or none at all.
     async fn follow_hub(&self, hub: &str) {
+        self.follow_throttle(hub);
         let followed = if self.hubs.get(hub).is_some() {
             self.own_stream(hub).map(drop)
         } else {

@@ -9,6 +9,7 @@ use iolite_store::streams::Stream;
 
 use crate::routing::{self, Deliveries, Routable};
 use crate::telemetry::streams::{receipt, unavailable};
+use crate::throttles::{HubThrottle, Meter};
 use crate::{Hub, errors};
 
 /// The largest message that a device may send, in bytes (documented: 256 KB).
@@ -25,6 +26,7 @@ pub(crate) struct Source {
     partition: u32,
     origin: EventOrigin,
     stream: Arc<Stream>,
+    throttle: Arc<HubThrottle>,
 }
 
 impl Source {
@@ -42,7 +44,8 @@ impl Source {
         };
         let partition = partition_of(&caller.device_id, service.partition_count(&hub));
         let stream = service.own_stream(&hub)?;
-        Ok(Self { hub, partition, origin, stream })
+        let throttle = service.throttle(&hub);
+        Ok(Self { hub, partition, origin, stream, throttle })
     }
 
     /// The key of its hub.
@@ -57,6 +60,8 @@ impl Source {
             let message = format!("The message has {size} bytes; a hub takes {LARGEST}.");
             return Err(ServiceError::new(&errors::MESSAGE_TOO_LARGE, message));
         }
+        self.throttle.take(Meter::DeviceToCloud, 1.0, now)?;
+        self.throttle.count_message(size, now)?;
         let event = Routable {
             source: routing::Source::DeviceMessages,
             message: &message,

@@ -116,6 +116,7 @@ fn west_europe() -> String {
 /// An IoT hub.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 pub struct HubEntry {
     /// Its name.
     pub name: String,
@@ -136,6 +137,9 @@ pub struct HubEntry {
     /// Whether modules may not use SAS.
     #[serde(default)]
     pub disable_module_sas: bool,
+    /// Whether the throttles and quotas of its tier hold.
+    #[serde(default)]
+    pub throttling: bool,
     /// Policies besides the five built-in ones, or those with keys of your own.
     #[serde(default)]
     pub policies: Vec<PolicyEntry>,

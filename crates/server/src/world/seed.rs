@@ -149,6 +149,9 @@ impl Seeder {
             hub.disable_module_sas = entry.disable_module_sas;
             hub.policies = merge_policies(&entry.name, hub.policies, &entry.policies, keys);
             hub.other_properties = entry.storage.as_ref().map(storage_properties).unwrap_or_default();
+            if entry.throttling {
+                hub.other_properties.insert("throttling".to_owned(), true.into());
+            }
             self.write_certificates(transaction, &hub, &entry.certificates);
             transaction.put(&self.estate.hubs, &entry.name.to_ascii_lowercase(), hub);
         }
