@@ -1,7 +1,7 @@
 //! The topics that the hub publishes to.
 
 use iolite_messaging::{Message, SystemName};
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::bag;
 
@@ -18,9 +18,13 @@ pub(crate) fn desired_topic(version: u64) -> String {
     format!("$iothub/twin/PATCH/properties/desired/?$version={version}")
 }
 
+/// What a method's name cannot hold in a topic. A component's command is named `component*command`, and the Node SDK reads
+/// the name as it stands.
+const IN_METHOD: &AsciiSet = &bag::ENCODED.remove(b'*').remove(b'!').remove(b'\'').remove(b'(').remove(b')');
+
 /// `$iothub/methods/POST/{name}/?$rid={rid}`.
 pub(crate) fn method_topic(name: &str, rid: &str) -> String {
-    format!("$iothub/methods/POST/{}/?$rid={rid}", utf8_percent_encode(name, bag::ENCODED))
+    format!("$iothub/methods/POST/{}/?$rid={rid}", utf8_percent_encode(name, IN_METHOD))
 }
 
 /// `{branch}/messages/devicebound/{bag}`, or `{branch}/inputs/{input}/{bag}` for a module's input.
@@ -61,6 +65,7 @@ mod tests {
     #[test]
     fn a_methods_name_stays_one_level() {
         assert_eq!(method_topic("re/boot", "7"), "$iothub/methods/POST/re%2Fboot/?$rid=7");
+        assert_eq!(method_topic("part*reboot", "7"), "$iothub/methods/POST/part*reboot/?$rid=7");
         assert_eq!(twin_answer_topic(204, "r1", Some(3)), "$iothub/twin/res/204/?$rid=r1&$version=3");
         assert_eq!(desired_topic(9), "$iothub/twin/PATCH/properties/desired/?$version=9");
     }
