@@ -65,6 +65,9 @@ export function soon(promise, what = 'it', patience = PATIENCE) {
 /** The first arguments that `emitter` emits `name` with. */
 export const next = (emitter, name) => soon(once(emitter, name), name);
 
+/** The first message to the device. The listener stays: the SDK gives its link up with the last one. */
+export const firstMessage = (client) => soon(new Promise((resolve) => client.on('message', resolve)), 'the message');
+
 /** The service SDK's client over AMQP, open while `body` runs. */
 export async function withService(body, { principal, transport = iothub.Amqp } = {}) {
   const client =

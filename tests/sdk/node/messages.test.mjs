@@ -7,7 +7,7 @@ import { beforeEach, describe, test } from 'node:test';
 import device from 'azure-iot-device';
 import iothub from 'azure-iothub';
 
-import { CONNECTED, clientOf, eventsClient, firstEvent, from, newDevice, next, open, soon, withService } from './devices.mjs';
+import { CONNECTED, clientOf, eventsClient, firstEvent, firstMessage, from, newDevice, next, open, soon, withService } from './devices.mjs';
 import { emulator } from './emulator.mjs';
 
 beforeEach(() => emulator.reset());
@@ -18,15 +18,14 @@ for (const [name, transport] of Object.entries({ amqp: iothub.Amqp, 'amqp-ws': i
       const identity = await newDevice();
       await withService(
         async (service) => {
-          const receiver = await service.getFeedbackReceiver();
+          const { result: receiver } = await service.getFeedbackReceiver();
           const heard = next(receiver, 'message');
           const message = Object.assign(new device.Message('hello'), { messageId: 'c2d-1', ack: 'full' });
           await service.send(identity.deviceId, message);
           await open(clientOf(identity, CONNECTED.mqtt), async (client) => {
-            const [got] = await next(client, 'message');
-            await client.complete(got);
+            await client.complete(await firstMessage(client));
           });
-          await emulator.post('/clock', { advance: 'PT16S' });
+          await emulator.post('/clock', { advanceSeconds: 16 });
           const [feedback] = await heard;
           const [record] = JSON.parse(feedback.getData());
           assert.equal(record.originalMessageId, 'c2d-1');
