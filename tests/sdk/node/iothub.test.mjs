@@ -389,30 +389,6 @@ describe('configurations', () => {
   });
 });
 
-describe('what is not built is refused by name', () => {
-  const container = 'https://storage.contoso.example/container';
-
-  const jobs = () => emulator.jobs();
-  const now = () => new Date();
-  const reboot = { methodName: 'reboot' };
-
-  for (const [job, run] of [
-    ['a scheduled twin update', () => jobs().scheduleTwinUpdate('job', '*', { tags: { a: 1 } }, now(), 60)],
-    ['a scheduled direct method', () => jobs().scheduleDeviceMethod('job', '*', reboot, now(), 60)],
-    ['reading a scheduled job', () => jobs().getJob('job')],
-    ['cancelling a scheduled job', () => jobs().cancelJob('job')],
-    ['listing scheduled jobs', () => jobs().createQuery().next()],
-    ['an import job', () => emulator.registry().importDevicesFromBlob(container, container)],
-    ['an export job', () => emulator.registry().exportDevicesToBlob(container, true)],
-    ['listing import and export jobs', () => emulator.registry().listJobs()],
-  ]) {
-    test(`${job} answers 501 and says so`, async () => {
-      const refusal = await hubRefuses(501, 'FeatureNotSupported', run());
-      assert.match(refusal.body.Message, /jobs are not built/);
-    });
-  }
-});
-
 describe('shared access signatures of a device', () => {
   test('a device cannot read the registry with its own key', async () => {
     const { deviceId, authentication } = await newDevice(emulator.registry());
