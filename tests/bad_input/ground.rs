@@ -173,6 +173,13 @@ impl Wire {
         .await
     }
 
+    /// Hears until the server ends the connection, at the latest after `patience`.
+    pub(crate) async fn hear_within(&mut self, patience: Duration) -> Heard {
+        let mut bytes = Vec::new();
+        let closed = tokio::time::timeout(patience, self.stream.read_to_end(&mut bytes)).await.is_ok();
+        Heard { text: String::from_utf8_lossy(&bytes).into_owned(), closed }
+    }
+
     async fn hear_until(&mut self, enough: impl Fn(&str) -> bool) -> Heard {
         let mut bytes = Vec::new();
         let mut buffer = vec![0; 16 * 1024];

@@ -5,6 +5,7 @@
 
 mod authorities;
 mod conditions;
+mod crowd;
 mod framing;
 mod ground;
 mod handshakes;
@@ -12,6 +13,8 @@ mod json;
 mod limits;
 mod names;
 mod patience;
+#[cfg(target_os = "linux")]
+mod scarcity;
 mod signatures;
 mod tokens;
 mod trust;

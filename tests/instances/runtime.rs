@@ -40,6 +40,11 @@ async fn a_resource_made_at_runtime_answers_at_an_origin_of_its_own_and_to_its_n
         kind.leave(&emulator, &origin, name(resource)).await;
         assert_eq!(kind.found(&emulator, &origin).await, [kind.shown(name(resource))]);
     }
+    let told = emulator.control("GET", "/ready-file", Value::Null).await.body;
+    for (list, (_, resource, ..)) in ["iot_hubs", "provisioning_services", "digital_twins"].into_iter().zip(MADE) {
+        let names: Vec<&Value> = told[list].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+        assert!(names.contains(&&json!(name(resource))), "{names:?} has no {resource}");
+    }
     for (kind, name) in Kind::all() {
         assert_eq!(kind.found(&emulator, &emulator.origin_of(name)).await, [kind.shown(name)], "{name} is as it was");
     }

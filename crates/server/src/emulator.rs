@@ -16,13 +16,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::control::{Control, Snapshots};
+use crate::descriptors::Descriptors;
 use crate::front::Front;
 use crate::house::{Elements, join};
 use crate::issuer_key;
 use crate::locator::Directory;
 use crate::origins::{Opened, Origins};
 use crate::ports::{Bound, Ports, addresses, take};
-use crate::ready::{self, WirePorts};
+use crate::ready::{self, ReadyFile, WirePorts};
 use crate::settings::{Settings, StartError};
 use crate::tls::{Authority, Leaves, server_config};
 use crate::wires::Wires;
@@ -63,7 +64,8 @@ struct Listening {
 impl Emulator {
     /// Starts an emulator; when this returns, every listener accepts and the ready file is there.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let mut notices = Vec::new();
+        let descriptors = Descriptors::raise();
+        let mut notices = Vec::from_iter(descriptors.notice());
         let file = world::read(settings.world.as_deref())?;
         let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
         let authority =
@@ -117,8 +119,13 @@ impl Emulator {
             Leaves::new(authority.clone(), names).map_err(|error| StartError::Certificates(error.to_string()))?;
         let tls = server_config(leaves).map_err(|error| StartError::Certificates(error.to_string()))?;
         let (drain, draining) = watch::channel(false);
-        let front =
-            Front::new(house.pipeline.clone(), Wires::new(&house.doors), TlsAcceptor::from(Arc::new(tls)), draining);
+        let front = Front::new(
+            house.pipeline.clone(),
+            Wires::new(&house.doors),
+            TlsAcceptor::from(Arc::new(tls)),
+            draining,
+            descriptors,
+        );
 
         origins.open_all();
         front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
@@ -128,14 +135,9 @@ impl Emulator {
             settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
         let wires =
             WirePorts { mqtt: listening.mqtt.port, amqp: listening.amqp.port, plain_amqp: listening.plain_amqp.port };
-        let ready = ready::content(&house, &authority, control_port, wires, &ready_path);
-        let control = Control::new(
-            house,
-            seeder,
-            authority.pem.clone(),
-            ready.clone(),
-            Snapshots::new(settings.data_dir.as_deref()),
-        );
+        let ready_file = ReadyFile { authority, control_port, wires, path: ready_path.clone() };
+        let ready = ready_file.content(&house);
+        let control = Control::new(house, seeder, ready_file, Snapshots::new(settings.data_dir.as_deref()));
         serve(&front, listening, opened, Arc::new(control));
 
         ready::write(&ready_path, &ready).map_err(|error| {

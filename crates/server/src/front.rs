@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use crate::descriptors::Descriptors;
 use crate::ports::Bound;
 use crate::web_socket::{Rewound, Spoken, upgrade};
 use crate::wires::{Caller, Wires};
@@ -21,8 +22,6 @@ use crate::wires::{Caller, Wires};
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// A connection that says nothing for so long after its handshake is dropped.
 const FIRST_BYTES_DEADLINE: Duration = Duration::from_secs(30);
-/// More connections than this wait in the backlog.
-const MOST_CONNECTIONS: usize = 20_000;
 /// How long the accept loop rests when the system has no more sockets to give.
 const REST: Duration = Duration::from_millis(50);
 
@@ -39,6 +38,7 @@ pub(crate) struct Front {
     pub(crate) draining: watch::Receiver<bool>,
     /// Every connection's task, so that draining can wait for them.
     pub(crate) tasks: TaskTracker,
+    /// More connections wait in the backlog.
     slots: Arc<Semaphore>,
 }
 
@@ -48,6 +48,7 @@ impl Front {
         wires: Wires,
         tls: TlsAcceptor,
         draining: watch::Receiver<bool>,
+        descriptors: Descriptors,
     ) -> Self {
         Self {
             pipeline,
@@ -55,7 +56,7 @@ impl Front {
             tls,
             draining,
             tasks: TaskTracker::new(),
-            slots: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            slots: Arc::new(Semaphore::new(descriptors.connections())),
         }
     }
 

@@ -5,6 +5,7 @@
 //! here, and no service's rules.
 
 mod control;
+mod descriptors;
 mod doors;
 mod emulator;
 mod front;

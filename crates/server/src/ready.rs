@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use iolite_kernel::Secret;
 use iolite_resources::{Hub, PrincipalKind, ProvisioningService, SharedAccessPolicy, TwinsInstance};
@@ -21,8 +22,26 @@ pub(crate) struct WirePorts {
     pub(crate) plain_amqp: u16,
 }
 
-/// The ready file's content.
-pub(crate) fn content(house: &House, authority: &Authority, control_port: u16, wires: WirePorts, path: &Path) -> Value {
+/// The ready file, without what may change while the emulator runs.
+pub(crate) struct ReadyFile {
+    /// Whose certificate it names.
+    pub(crate) authority: Arc<Authority>,
+    /// The port of the control API and of managed identity.
+    pub(crate) control_port: u16,
+    /// The other ports.
+    pub(crate) wires: WirePorts,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+impl ReadyFile {
+    /// Its content as of now: resources and principals come and go.
+    pub(crate) fn content(&self, house: &House) -> Value {
+        content(house, &self.authority, self.control_port, self.wires, &self.path)
+    }
+}
+
+fn content(house: &House, authority: &Authority, control_port: u16, wires: WirePorts, path: &Path) -> Value {
     let origin = format!("https://localhost:{}", house.origins.shared_port());
     let plain = format!("http://localhost:{control_port}");
     let estate = &house.estate;

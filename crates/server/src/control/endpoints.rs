@@ -22,7 +22,7 @@ const fn endpoint(method: &'static str, path: &'static str, summary: &'static st
 const ENDPOINTS: &[Endpoint] = &[
     endpoint("get", "/health/live", "Says that the process runs."),
     endpoint("get", "/health/ready", "Says that every listener accepts."),
-    endpoint("get", "/ready-file", "The ready file's content."),
+    endpoint("get", "/ready-file", "The ready file's content, with the resources that there are now."),
     endpoint("get", "/openapi.json", "This document."),
     endpoint(
         "post",
@@ -65,7 +65,7 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["health", "live"]) => Ok(json!({"status": "live"})),
         ("GET", ["health", "ready"]) => Ok(json!({"status": "ready"})),
-        ("GET", ["ready-file"]) => Ok(control.ready.clone()),
+        ("GET", ["ready-file"]) => Ok(control.ready_file.content(&control.house)),
         ("GET", ["openapi.json"]) => Ok(openapi()),
         ("POST", ["reset"]) => world::reset(control, &call).await,
         ("GET", ["world", "schema.json"]) => Ok(crate::world::json_schema()),

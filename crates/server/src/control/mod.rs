@@ -29,6 +29,7 @@ pub(crate) use snapshots::Snapshots;
 use crate::front::Front;
 use crate::house::House;
 use crate::ports::Bound;
+use crate::ready::ReadyFile;
 use crate::world::Seeder;
 
 /// Bodies of the control API are small.
@@ -38,8 +39,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub(crate) struct Control {
     pub(crate) house: Arc<House>,
     pub(crate) seeder: Arc<Seeder>,
-    pub(crate) authority_pem: String,
-    pub(crate) ready: Value,
+    pub(crate) ready_file: ReadyFile,
     pub(crate) snapshots: Snapshots,
 }
 
@@ -97,14 +97,8 @@ impl Call {
 }
 
 impl Control {
-    pub(crate) fn new(
-        house: Arc<House>,
-        seeder: Arc<Seeder>,
-        authority_pem: String,
-        ready: Value,
-        snapshots: Snapshots,
-    ) -> Self {
-        Self { house, seeder, authority_pem, ready, snapshots }
+    pub(crate) fn new(house: Arc<House>, seeder: Arc<Seeder>, ready_file: ReadyFile, snapshots: Snapshots) -> Self {
+        Self { house, seeder, ready_file, snapshots }
     }
 
     /// Serves the control API on `bound`.
@@ -132,7 +126,7 @@ impl Control {
             return self.managed_identity(parts, incoming, peer).await;
         }
         if path == "/ca.pem" && parts.method == Method::GET {
-            return bytes(200, "application/x-pem-file", Bytes::from(self.authority_pem.clone()));
+            return bytes(200, "application/x-pem-file", Bytes::from(self.ready_file.authority.pem.clone()));
         }
         let body = match read_body(incoming, MOST_BYTES).await {
             Ok(body) => body,
