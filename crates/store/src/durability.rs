@@ -141,6 +141,21 @@ async fn a_torn_tail_is_cut_and_reported() {
 }
 
 #[tokio::test]
+async fn a_torn_tail_is_told_of_once_even_if_nothing_is_written_after_it() {
+    let (_directory, _store, mut image, expected) = running_world().await;
+    image.0.get_mut("state.sqlite-wal").unwrap().extend_from_slice(&[0x5a; 1000]);
+    let directory = image.place();
+    let (mut engine, torn_tail) = SqliteEngine::open(directory.path()).unwrap();
+    assert!(torn_tail.is_some());
+    let folded = engine.snapshot(&mut |_| {}).unwrap();
+    engine.read_from(folded, &mut |_, _| {}).unwrap();
+    engine.tend(true).unwrap();
+    drop(engine);
+    let (found, recovery) = reopen(directory.path()).unwrap();
+    assert_eq!((found, recovery.torn_tail), (expected, None));
+}
+
+#[tokio::test]
 async fn rubbish_behind_the_last_write_is_cut_and_reported() {
     let (_directory, _store, mut image, expected) = running_world().await;
     image.0.get_mut("state.sqlite-wal").unwrap().extend_from_slice(&[0x5a; 1000]);

@@ -6,7 +6,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use iolite_server::Emulator;
+use iolite_server::{Emulator, Ports};
 use tokio::process::{Child, Command};
 
 use crate::failure::Failure;
@@ -48,12 +48,14 @@ impl Exec {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let folder = tempfile::Builder::new().prefix("iolite-").tempdir().context("no temporary folder can be made")?;
         let mut settings = self.options.settings(PortChoice::Auto);
+        // Who asks for the documented ports has a client that knows no other, and must know which are not to be had.
+        let wants_well_known_ports = settings.ports == Ports::Standard;
         settings.ready_file.get_or_insert_with(|| folder.path().join("ready.json"));
         let running = tokio::select! {
             running = emulator::start(settings) => running?,
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
-        if self.options.verbose > 0 {
+        if self.options.verbose > 0 || wants_well_known_ports {
             running.notices().iter().for_each(|notice| console::complain(&format!("iolite: {notice}")));
         }
         let outcome = self.run_child(&running, &mut signals).await;

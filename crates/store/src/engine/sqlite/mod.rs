@@ -95,12 +95,17 @@ impl SqliteEngine {
         Ok(())
     }
 
-    fn append_entry(&mut self, batch: &Batch<'_>) -> Result<(), EngineError> {
+    /// The next write would stand before remains of the torn one, and look like damage to a later start.
+    fn cut_torn_tail(&mut self) -> Result<(), Fault> {
         if self.has_torn_tail {
-            // The next write would stand before remains of the torn one, and look like damage to a later start.
             self.checkpoint("TRUNCATE")?;
             self.has_torn_tail = false;
         }
+        Ok(())
+    }
+
+    fn append_entry(&mut self, batch: &Batch<'_>) -> Result<(), EngineError> {
+        self.cut_torn_tail()?;
         entry::write(&mut self.entry, batch)?;
         let mut insert =
             self.connection.prepare_cached("INSERT INTO journal (seq, batch) VALUES (?1, ?2)").map_err(Fault::from)?;
@@ -135,6 +140,8 @@ impl Engine for SqliteEngine {
     }
 
     fn tend(&mut self, idle: bool) -> Result<Upkeep, EngineError> {
+        // Once what is whole was read back, so that the next start has nothing to tell of.
+        self.cut_torn_tail()?;
         let limit = if idle { IDLE_CHECKPOINT_PAGES } else { self.checkpoint_pages };
         if self.wal_pages.load(Ordering::Relaxed) >= limit {
             self.checkpoint("PASSIVE")?;
