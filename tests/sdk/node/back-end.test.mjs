@@ -2,14 +2,12 @@
 // an Azurite of this file's own.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import iothub from 'azure-iothub';
 
+import { ACCOUNT, KEY, startAzurite } from './azurite.mjs';
 import { CONNECTED, clientOf, newDevice, open, soon } from './devices.mjs';
 import { emulator, unique } from './emulator.mjs';
 import { hubRefuses } from './refusals.mjs';
@@ -147,29 +145,15 @@ describe('digital twins', () => {
 });
 
 describe('the registry through blobs', () => {
-  const ACCOUNT = 'devstoreaccount1';
-  // Azurite's own, and public.
-  const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
   let azurite;
   let service;
 
   before(async () => {
-    const main = new URL(import.meta.resolve('azurite/dist/src/blob/main.js')).pathname;
-    azurite = spawn(process.execPath, [main, '--blobPort', '0', '--inMemoryPersistence', '--skipApiVersionCheck']);
-    for await (const line of createInterface({ input: azurite.stdout })) {
-      const found = line.match(/successfully listens on (http:\S+)/);
-      if (found) {
-        service = `${found[1]}/${ACCOUNT}`;
-        break;
-      }
-    }
-    azurite.stdout.resume();
+    azurite = await startAzurite();
+    ({ service } = azurite);
   });
 
-  after(async () => {
-    azurite.kill();
-    await once(azurite, 'exit');
-  });
+  after(() => azurite.stop());
 
   /** An account signature for everything, for an hour. */
   function signature() {

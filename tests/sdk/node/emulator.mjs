@@ -208,6 +208,13 @@ export class Emulator {
     return this.#arm('PATCH', this.hub.resource_id, HUB_ARM_API, body, principal);
   }
 
+  /** Changes properties of the hub, and leaves the others as they are. */
+  async setHubProperties(properties) {
+    const hub = await this.#arm('GET', this.hub.resource_id, HUB_ARM_API);
+    Object.assign(hub.properties, properties);
+    return this.#arm('PUT', this.hub.resource_id, HUB_ARM_API, hub);
+  }
+
   /** The hub's shared access policies with their keys. */
   async hubPolicies(principal) {
     return (await this.#arm('POST', `${this.hub.resource_id}/listkeys`, HUB_ARM_API, undefined, principal)).value;

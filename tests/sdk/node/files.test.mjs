@@ -1,0 +1,52 @@
+// File upload from a real device to a real blob service, and the word of it to the back end.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Readable } from 'node:stream';
+
+import { ACCOUNT, KEY, startAzurite } from './azurite.mjs';
+import { CONNECTED, clientOf, newDevice, next, open, soon, withService } from './devices.mjs';
+import { emulator } from './emulator.mjs';
+
+let azurite;
+
+before(async () => {
+  azurite = await startAzurite({ tls: true });
+});
+
+after(() => azurite.stop());
+
+beforeEach(async () => {
+  await emulator.reset();
+  const storage = `DefaultEndpointsProtocol=https;AccountName=${ACCOUNT};AccountKey=${KEY};BlobEndpoint=${azurite.service}`;
+  await emulator.setHubProperties({
+    storageEndpoints: { $default: { connectionString: storage, containerName: 'uploads', sasTtlAsIso8601: 'PT1H' } },
+    enableFileUploadNotifications: true,
+  });
+});
+
+test('a file is uploaded, and the back end hears of it', async () => {
+  const identity = await newDevice();
+  const text = 'what the device has to say at length';
+  await withService(async (service) => {
+    const { result: receiver } = await service.getFileNotificationReceiver();
+    const heard = next(receiver, 'message');
+    await open(clientOf(identity, CONNECTED.mqtt), (client) =>
+      soon(client.uploadToBlob('logs/today.txt', Readable.from([text]), text.length), 'the upload', 30_000),
+    );
+    const [message] = await heard;
+    const notice = JSON.parse(message.getData());
+    assert.equal(notice.deviceId, identity.deviceId);
+    assert.equal(notice.blobName, `${identity.deviceId}/logs/today.txt`);
+    assert.equal(notice.blobSizeInBytes, text.length);
+    assert.ok(notice.blobUri.startsWith(azurite.service));
+    await receiver.complete(message);
+  });
+});
+
+test('a device cannot upload where the hub has no storage', async () => {
+  await emulator.reset();
+  const identity = await newDevice();
+  const client = clientOf(identity, CONNECTED.mqtt);
+  await assert.rejects(client.getBlobSharedAccessSignature('x.txt'));
+});
