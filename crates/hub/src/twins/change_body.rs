@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::registry::Registry;
 use crate::twin::{Change, Edit};
 use crate::twins::section::Section;
+use crate::twins::unset::Unset;
 use crate::twins::view::{self, Owner};
 use crate::{Hub, body, errors, ids};
 
@@ -108,7 +109,7 @@ fn write(
     let answer = view::answer(owner, &changed, registry.hub.presence(key));
     match change {
         Change { tags: Edit::Replace(_), desired: Edit::Replace(_) } => registry.put_replaced_twin(key, changed),
-        Change { .. } => registry.put_twin(key, changed),
+        Change { .. } => registry.put_changed_twin(key, changed, &Unset::by(change)),
     }
     Ok(answer)
 }

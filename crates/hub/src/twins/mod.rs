@@ -5,5 +5,6 @@ pub mod get;
 pub(crate) mod limits;
 pub mod replace;
 pub(crate) mod section;
+pub(crate) mod unset;
 pub mod update;
 pub(crate) mod view;

@@ -7,18 +7,21 @@ use serde_json::{Map, Value};
 
 use super::{LAST_UPDATED_VERSION, METADATA, Section, VERSION};
 use crate::document::Doc;
+use crate::twins::unset::Nulls;
 
 impl Section {
-    /// What the change that made this of `before` touched, with `$version`: as a device is told.
-    pub(crate) fn patch_since(&self, before: &Self) -> Map<String, Value> {
+    /// What the change that made this of `before` touched and what it `unset`, with `$version`: as a device is told.
+    pub(crate) fn patch_since(&self, before: &Self, unset: &Nulls) -> Map<String, Value> {
         let mut patch = touched(&before.values, &self.values, &self.metadata, self.version);
+        unset.add_to(&mut patch);
         patch.insert(VERSION.to_owned(), self.version.into());
         patch
     }
 
     /// The same with the metadata of what it touched: as events tell.
-    pub(crate) fn change_since(&self, before: &Self) -> Doc {
+    pub(crate) fn change_since(&self, before: &Self, unset: &Nulls) -> Doc {
         let mut patch = touched(&before.values, &self.values, &self.metadata, self.version);
+        unset.add_to(&mut patch);
         let metadata = metadata_of(&patch, &self.metadata);
         patch.insert(METADATA.to_owned(), Value::Object(metadata));
         patch.insert(VERSION.to_owned(), self.version.into());
@@ -120,7 +123,7 @@ mod tests {
         ] {
             let mut expected = object(patch.clone());
             expected.insert("$version".to_owned(), json!(2));
-            assert_eq!(after(&before, patch).patch_since(&before), expected);
+            assert_eq!(after(&before, patch).patch_since(&before, &Nulls::default()), expected);
         }
     }
 
@@ -129,13 +132,16 @@ mod tests {
         let before = section(json!({"a": {"b": 1}, "d": 3}));
         let mut replaced = before.clone();
         replaced.replace(object(json!({"d": 3, "x": 1})), "t2".to_owned());
-        assert_eq!(replaced.patch_since(&before), object(json!({"a": null, "d": 3, "x": 1, "$version": 2})));
+        assert_eq!(
+            replaced.patch_since(&before, &Nulls::default()),
+            object(json!({"a": null, "d": 3, "x": 1, "$version": 2}))
+        );
     }
 
     #[test]
     fn an_event_has_the_metadata_of_what_changed_alone() {
         let before = section(json!({"a": 1, "d": 3}));
-        let change = after(&before, json!({"a": 2})).change_since(&before);
+        let change = after(&before, json!({"a": 2})).change_since(&before, &Nulls::default());
         let stamp = json!({"$lastUpdated": "t2", "$lastUpdatedVersion": 2});
         let mut metadata = stamp.clone();
         metadata["a"] = stamp;
