@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use iolite_arm::Endpoints;
 use iolite_http::Site;
@@ -41,6 +41,8 @@ pub(crate) struct Origins {
     /// The first of each type, as of so many changes.
     firsts: Mutex<[(u64, Option<Arc<str>>); TYPES.len()]>,
     open: mpsc::UnboundedSender<Opened>,
+    /// The port where events are read.
+    events_port: OnceLock<u16>,
 }
 
 impl Origins {
@@ -56,7 +58,13 @@ impl Origins {
         let dedicated = Mutex::default();
         let addresses = addresses(bind);
         let firsts = Mutex::default();
-        (Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open }), opened)
+        let events_port = OnceLock::new();
+        (Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open, events_port }), opened)
+    }
+
+    /// Says where events are read; once, at start.
+    pub(crate) fn read_events_at(&self, port: u16) {
+        self.events_port.get_or_init(|| port);
     }
 
     /// The shared origin's port.
@@ -210,9 +218,9 @@ impl Endpoints for Origins {
         self.dedicated_port(resource_type, &name).map(|port| format!("localhost:{port}"))
     }
 
-    /// The built-in Event Hubs endpoint is not served yet, so there is no address to give.
+    /// Every hub's events answer on one port, told apart by their path.
     fn event_hub_endpoint(&self, _: &ResourceId) -> Option<String> {
-        None
+        self.events_port.get().map(|port| format!("sb://localhost:{port}/"))
     }
 
     fn device_provisioning_host_of(&self, service: &ResourceId) -> Option<String> {
