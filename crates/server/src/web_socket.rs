@@ -264,6 +264,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
         let length = rewound.start.len().min(into.remaining());
         into.put_slice(&rewound.start[..length]);
         rewound.start.advance(length);
+        // What came with it goes on with it: a head that came whole must be met whole, since hyper looks at a part of one
+        // again only when its end has come. An error is met by the next read.
+        if into.remaining() > 0 {
+            drop(Pin::new(&mut rewound.stream).poll_read(context, into));
+        }
         Poll::Ready(Ok(()))
     }
 }
