@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::twins::section::Section;
+use crate::twins::unset::{Nulls, Unset};
 use crate::{Hub, Twin};
 
 /// Something that happened to an identity.
@@ -29,8 +30,8 @@ pub(crate) enum What {
     Created(Arc<Twin>),
     /// It was deleted; its twin was this.
     Deleted(Arc<Twin>),
-    /// A part of its twin changed.
-    Updated { before: Arc<Twin>, after: Arc<Twin> },
+    /// A part of its twin changed, and a client unset this.
+    Updated { before: Arc<Twin>, after: Arc<Twin>, unset: Unset },
     /// Its tags and desired properties were replaced as a whole.
     Replaced { before: Arc<Twin>, after: Arc<Twin> },
 }
@@ -69,8 +70,10 @@ impl Hub {
     pub(crate) fn tell_news(&self, revision: u64) {
         let telling = self.newsroom.telling.lock();
         while let Some(news) = self.newsroom.next(revision) {
-            if let What::Updated { before, after } | What::Replaced { before, after } = &news.what {
-                self.tell_desired(&news.key, before, after);
+            match &news.what {
+                What::Updated { before, after, unset } => self.tell_desired(&news.key, before, after, &unset.desired),
+                What::Replaced { before, after } => self.tell_desired(&news.key, before, after, &Nulls::default()),
+                What::Created(_) | What::Deleted(_) => {}
             }
             self.tell_routes(&news);
         }
@@ -78,7 +81,7 @@ impl Hub {
     }
 
     /// Tells a session that listens what changed in its desired properties.
-    fn tell_desired(&self, key: &str, before: &Twin, after: &Twin) {
+    fn tell_desired(&self, key: &str, before: &Twin, after: &Twin, unset: &Nulls) {
         let Some(line) = self.sessions.roster.find(key).filter(|line| line.wants_desired()) else { return };
         if before.desired == after.desired {
             return;
@@ -87,7 +90,7 @@ impl Hub {
         if before.version == after.version {
             return;
         }
-        let patch = Value::Object(after.patch_since(&before)).to_string();
+        let patch = Value::Object(after.patch_since(&before, unset)).to_string();
         let change = DesiredChange { version: after.version, patch: patch.into() };
         let told = line.tell(ToDevice::Desired(Box::new(change)));
         self.close_if_full(&line, told);

@@ -17,6 +17,7 @@ use crate::device::Device;
 use crate::module::Module;
 use crate::news::{News, What};
 use crate::twin::{Birth, Twin};
+use crate::twins::unset::Unset;
 use crate::{Hub, errors, etag, ids};
 
 /// How many modules a device may have (documented).
@@ -212,8 +213,13 @@ impl Registry<'_, '_> {
 
     /// Puts the twin of an identity that is there.
     pub(crate) fn put_twin(&mut self, key: &str, twin: Twin) {
+        self.put_changed_twin(key, twin, &Unset::default());
+    }
+
+    /// The same after a client's patch, which `unset` this.
+    pub(crate) fn put_changed_twin(&mut self, key: &str, twin: Twin, unset: &Unset) {
         let twin = Arc::new(twin);
-        self.note_twin(key, &twin, |before, after| What::Updated { before, after });
+        self.note_twin(key, &twin, |before, after| What::Updated { before, after, unset: unset.clone() });
         self.transaction.put(&self.hub.twins, key, twin);
     }
 

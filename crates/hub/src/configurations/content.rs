@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::registry::{FirstTwin, ModuleSpec, Registry};
 use crate::twin::{Birth, Change, Edit};
+use crate::twins::unset::Unset;
 use crate::{body, errors, ids};
 
 /// The key that stands for all desired properties.
@@ -96,7 +97,7 @@ fn apply_to(registry: &mut Registry<'_, '_>, key: &str, edits: &[Edit]) -> Resul
         if let Some(current) = registry.twin(key) {
             let change = Change { tags: Edit::Keep, desired: edit.clone() };
             let changed = current.changed(&change, registry.hub.ground.now())?;
-            registry.put_twin(key, changed);
+            registry.put_changed_twin(key, changed, &Unset::by(&change));
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::body::Object;
 use crate::registry::{CapabilitiesBody, DeviceSpec, FirstTwin, ModuleSpec, Registry, Status};
 use crate::twin::{Birth, Change, Edit, Twin};
 use crate::twins::section::Section;
+use crate::twins::unset::Unset;
 use crate::{body, errors, etag, ids};
 
 /// `importMode`, in any letter case: the Node SDK says `UpdateIfMatchETag` where the specification has a small `u`.
@@ -182,7 +183,7 @@ impl Entry {
         let edit = |sent: Option<&Map<String, Value>>| sent.map_or(Edit::Keep, |sent| Edit::Merge(sent.clone()));
         let change = Change { tags: edit(self.tags.as_ref()), desired: edit(self.desired().as_ref()) };
         let changed = current.changed(&change, registry.hub.ground.now())?;
-        registry.put_twin(key, changed);
+        registry.put_changed_twin(key, changed, &Unset::by(&change));
         Ok(())
     }
 

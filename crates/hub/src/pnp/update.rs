@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::pnp::patch::Patch;
 use crate::twin::{Change, Edit};
 use crate::twins::section::Section;
+use crate::twins::unset::Unset;
 use crate::{Hub, body, errors, ids, versions};
 
 /// The operation.
@@ -47,7 +48,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
             let change = Change { tags: Edit::Keep, desired: Edit::Merge(merge) };
             let changed = current.changed(&change, registry.hub.ground.now())?;
             let etag = changed.etag();
-            registry.put_twin(&at, changed);
+            registry.put_changed_twin(&at, changed, &Unset::by(&change));
             Ok(etag)
         })
         .await?;

@@ -13,6 +13,7 @@ use crate::document::Doc;
 use crate::news::{News, What};
 use crate::telemetry::{partition_of, receipt, unavailable};
 use crate::twins::section::{Section, plain_patch};
+use crate::twins::unset::{Nulls, Unset};
 use crate::{Hub, Twin, ids};
 
 impl Hub {
@@ -73,8 +74,8 @@ impl Hub {
             What::Created(twin) => events::lifecycle(&self.ground, about, Lifecycle::Created, twin),
             What::Deleted(twin) => events::lifecycle(&self.ground, about, Lifecycle::Deleted, twin),
             What::Replaced { after, .. } => events::twin_replaced(&self.ground, about, after),
-            What::Updated { before, after } => {
-                let Some(event) = self.twin_update(about, before, after) else { return };
+            What::Updated { before, after, unset } => {
+                let Some(event) = self.twin_update(about, before, after, unset) else { return };
                 event
             }
         };
@@ -99,16 +100,16 @@ impl Hub {
     }
 
     /// What an update touched; nothing where it touched nothing that events tell of.
-    fn twin_update(&self, about: About<'_>, before: &Twin, after: &Twin) -> Option<OwnEvent> {
+    fn twin_update(&self, about: About<'_>, before: &Twin, after: &Twin, unset: &Unset) -> Option<OwnEvent> {
         let tags = |twin: &Twin| twin.tags.as_ref().map(Doc::fields).unwrap_or_default();
         let tags: Map<String, Value> = plain_patch(&tags(before), &tags(after));
         let tags = (!tags.is_empty()).then(|| Doc::new(&tags));
-        let section = |before: &Doc, after: &Doc| {
+        let section = |before: &Doc, after: &Doc, unset: &Nulls| {
             let (before, after) = (Section::read(before), Section::read(after));
-            (before.version != after.version).then(|| after.change_since(&before))
+            (before.version != after.version).then(|| after.change_since(&before, unset))
         };
-        let (desired, reported) =
-            (section(&before.desired, &after.desired), section(&before.reported, &after.reported));
+        let desired = section(&before.desired, &after.desired, &unset.desired);
+        let reported = section(&before.reported, &after.reported, &unset.reported);
         if tags.is_none() && desired.is_none() && reported.is_none() {
             return None;
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use iolite_identity::Credential;
 use iolite_kernel::{Secret, SignedDuration};
 use iolite_messaging::{CloseReason, Features, KeptSession, Message, SignedIn, ToDevice};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::testing::{Ground, connect, connect_on, connection, heard, listening, permit};
 use crate::errors;
@@ -202,6 +202,19 @@ async fn a_fault_that_a_device_asks_for_ends_its_connection_after_the_delay() {
     assert!(heard(&mut signed_in).is_none());
     world.advance(5);
     assert_eq!(closed(&mut signed_in).await, CloseReason::InjectedFault);
+}
+
+#[tokio::test]
+async fn a_session_is_told_of_a_property_that_is_unset_though_it_never_was_set() {
+    let world = world().await;
+    let mut signed_in = connect(&world, "dev1").await;
+    signed_in.session.listen(listening());
+    let body = json!({"properties": {"desired": {"never": null, "made": {"below": null}}}});
+    world.call("Devices_UpdateTwin", &[("id", "dev1")], &[], body).await.unwrap();
+    let Some(ToDevice::Desired(change)) = heard(&mut signed_in) else { panic!("nothing was told") };
+    let patch: Value = serde_json::from_slice(&change.patch).unwrap();
+    assert_eq!(patch, json!({"never": null, "made": {"below": null}, "$version": 2}));
+    assert_eq!(world.twin("dev1").await["properties"]["desired"].get("never"), None);
 }
 
 #[tokio::test]

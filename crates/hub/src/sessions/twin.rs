@@ -8,6 +8,7 @@ use iolite_kernel::ServiceError;
 use serde_json::{Map, Value, json};
 
 use crate::twins::section::Section;
+use crate::twins::unset::Unset;
 use crate::{Doc, Hub, errors, ids};
 
 impl Hub {
@@ -25,7 +26,7 @@ impl Hub {
             let current = registry.twin(key).ok_or_else(|| errors::device_not_found(ids::device_of(key)))?;
             let changed = current.reported_by_device(&patch, registry.hub.ground.now())?;
             let version = Section::read(&changed.reported).version;
-            registry.put_twin(key, changed);
+            registry.put_changed_twin(key, changed, &Unset::by_report(&patch));
             Ok(version)
         })
         .await

@@ -7,6 +7,7 @@ use crate::jobs::scheduled::job::ScheduledJob;
 use crate::jobs::scheduled::settle::{Unfinished, settle, step, tell};
 use crate::registry::Registry;
 use crate::twin::Change;
+use crate::twins::unset::Unset;
 use crate::{Hub, errors, ids};
 
 /// Updates the twins of all devices of the job that are not done.
@@ -53,6 +54,6 @@ fn update_twin(
         return Err(errors::twin_mismatch(id));
     }
     let changed = current.changed(change, registry.hub.ground.now())?;
-    registry.put_twin(&key, changed);
+    registry.put_changed_twin(&key, changed, &Unset::by(change));
     Ok(())
 }

@@ -76,6 +76,19 @@ async fn identities_twins_and_connections_are_told_of_where_a_route_wants_them()
 }
 
 #[tokio::test]
+async fn what_a_device_unsets_is_told_though_it_never_was_set() {
+    let world = world(routing()).await;
+    world.put_device("d1", json!({"deviceId": "d1"})).await;
+    world.hub.report("contoso-hub/d1", br#"{"never":null,"set":{"a":1,"b":null}}"#).await.unwrap();
+    let told = events(&world.hub, &Hub::own_stream_name(World::KEY)).await;
+    let mut reported = body(&told[1])["properties"]["reported"].take();
+    let metadata = reported["$metadata"].take();
+    assert_eq!(reported, json!({"never": null, "set": {"a": 1, "b": null}, "$metadata": null, "$version": 2}));
+    assert_eq!(metadata.get("never"), None);
+    assert!(metadata["set"]["a"]["$lastUpdated"].is_string());
+}
+
+#[tokio::test]
 async fn without_a_route_for_them_the_hub_s_own_events_are_not_kept() {
     let world = world(json!({})).await;
     world.put_device("d1", json!({"deviceId": "d1"})).await;
