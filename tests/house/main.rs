@@ -9,13 +9,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The layers, the highest first; a crate may depend on its own crate's lower layers only.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("command", &["iolite", "iolite-bench"]),
     ("tests", &["iolite-tests", "iolite-testkit"]),
     ("wiring", &["iolite-server"]),
-    ("wire", &["iolite-http", "iolite-mqtt"]),
+    ("wire", &["iolite-http", "iolite-mqtt", "iolite-amqp"]),
     ("service", &["iolite-hub", "iolite-dps", "iolite-twins", "iolite-arm", "iolite-entra"]),
     ("language", &["iolite-query"]),
+    ("exchange", &["iolite-messaging"]),
     ("door", &["iolite-access", "iolite-identity"]),
     ("ground", &["iolite-resources", "iolite-store", "iolite-kernel"]),
 ];
