@@ -140,7 +140,7 @@ impl Pipeline {
             Some(running) => match running.await {
                 Ok(answer) => finish(face, answer, id),
                 Err(error) => {
-                    if error.code.status >= 500 {
+                    if error.code.status == 500 {
                         tracing::error!(%id, ?error, operation = found.operation.name, "an operation failed");
                     }
                     finish(face, face.error(&error, at()), id)
