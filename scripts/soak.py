@@ -210,6 +210,8 @@ class BackEnd:
     def __init__(self, emulator, ledger, names, stop):
         self.emulator, self.ledger, self.names, self.stop = emulator, ledger, names, stop
         self.numbers, self.lock = collections.Counter(), threading.Lock()
+        # One wish for a device at a time: of two that cross, the later number need not be the last to be written.
+        self.wishing = collections.defaultdict(threading.Lock)
 
     def registry(self):
         from azure.iot.hub import IoTHubRegistryManager
@@ -232,10 +234,13 @@ class BackEnd:
 
     def wish(self, registry, name):
         from azure.iot.hub.models import Twin, TwinProperties
-        number = self.number("wish")
-        self.ledger.desired_sent[name] = number
-        registry.update_twin(name, Twin(properties=TwinProperties(desired={"n": number})), "*")
-        self.ledger.desired_acknowledged[name] = number
+        with self.lock:
+            wishing = self.wishing[name]
+        with wishing:
+            number = self.number("wish")
+            self.ledger.desired_sent[name] = number
+            registry.update_twin(name, Twin(properties=TwinProperties(desired={"n": number})), "*")
+            self.ledger.desired_acknowledged[name] = number
         time.sleep(0.05)
 
     def call(self, registry, name):
@@ -346,8 +351,15 @@ def main():
         "messages to devices": ledger.messages_acknowledged - ledger.messages_received.keys(),
         "reported properties": {name for name in names if not ledger.reported_acknowledged[name]
                                 <= found[name]["reported"].get("n", 0) <= ledger.reported_sent[name]},
-        "desired properties": {name for name in names if found[name]["desired"].get("n", 0) < ledger.desired_acknowledged[name]},
+        "desired properties": {name for name in names if not ledger.desired_acknowledged[name]
+                               <= found[name]["desired"].get("n", 0) <= ledger.desired_sent[name]},
     }
+    # A soak in which nothing came about has shown nothing.
+    nothing = [what for what, count in {
+        "telemetry": len(ledger.telemetry_acknowledged), "messages to devices": len(ledger.messages_received),
+        "reported properties": ledger.reported_acknowledged.total(), "desired properties": len(ledger.desired_acknowledged),
+        "methods": ledger.methods_answered,
+    }.items() if not count]
     print(f"connects {ledger.connects}, disconnects {ledger.disconnects}, kills {emulator.kills}")
     print(f"telemetry: {len(ledger.telemetry_acknowledged)} acknowledged of {len(ledger.telemetry_sent)} sent, "
           f"{sum(seen.values())} kept, {sum(count - 1 for count in seen.values())} duplicates")
@@ -357,7 +369,9 @@ def main():
     print(f"methods: {ledger.methods_called} called, {ledger.methods_answered} answered, {ledger.methods_wrong} wrongly")
     for what, items in lost.items():
         print(f"lost or wrong, {what}: {len(items)} {sorted(items)[:5] if items else ''}")
-    sys.exit(1 if any(lost.values()) or ledger.methods_wrong else 0)
+    if nothing:
+        print(f"not tried at all: {', '.join(nothing)}")
+    sys.exit(1 if any(lost.values()) or ledger.methods_wrong or nothing else 0)
 
 
 main()
