@@ -57,6 +57,7 @@ impl Engine {
         let attach = attach.clone();
         link.state = LinkState::Attached;
         link.window = acceptance.window;
+        link.heedless = acceptance.heedless && attach.rcv_settle_mode.unwrap_or(FIRST) == FIRST;
         link.max_message_size = acceptance.max_message_size;
         let role = link.role;
         let receives = role == Role::Receiver;

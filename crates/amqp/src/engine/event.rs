@@ -95,6 +95,9 @@ pub struct Acceptance {
     pub max_message_size: usize,
     /// Where we send: whether all is sent settled.
     pub settled: bool,
+    /// Where we send: whether outcomes change nothing. A receiver that settles by itself is then not waited for, as the
+    /// Python SDK's reader of events never says that it did.
+    pub heedless: bool,
     /// Link properties of ours.
     pub properties: Option<Map>,
 }

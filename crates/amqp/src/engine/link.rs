@@ -29,6 +29,8 @@ pub(super) struct Link {
     pub(super) credit: u32,
     /// As sender: whether the credit is to be used up at once.
     pub(super) drain: bool,
+    /// As sender: whether nothing is kept of what was sent, whatever becomes of it.
+    pub(super) heedless: bool,
     /// As receiver: how many deliveries may be under way.
     pub(super) window: u32,
     /// As receiver: deliveries that are not settled yet.
@@ -59,6 +61,7 @@ impl Link {
             delivery_count,
             credit: 0,
             drain: false,
+            heedless: false,
             window: 0,
             outstanding: 0,
             max_message_size: 0,

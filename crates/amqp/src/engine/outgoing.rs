@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::Engine;
 use super::event::{DeliveryId, Event, LinkId, Sending};
 use super::fault::{Fault, Handled};
+use super::link::Link;
 use super::session::{Waiting, low};
 use crate::codec::{Disposition, Flow, Outcome, Performative, Role, Transfer, condition};
 use crate::frame::{AMQP_FRAME, write_frame};
@@ -69,10 +70,10 @@ impl Engine {
     pub fn credit(&self, id: LinkId) -> u32 {
         let Some(session) = self.sessions.get(&id.channel) else { return 0 };
         let link = session.links.get(&id.handle).filter(|link| link.serial == id.serial && link.is_attached());
-        let blocked = !session.waiting.is_empty()
-            || session.unsettled.len() >= self.settings.unsettled
-            || self.output.len() >= self.settings.output_high_water;
-        link.filter(|link| link.role == Role::Sender && !blocked).map_or(0, |link| link.credit)
+        let blocked = !session.waiting.is_empty() || self.output.len() >= self.settings.output_high_water;
+        let full = session.unsettled.len() >= self.settings.unsettled;
+        let may = |link: &&Link| link.role == Role::Sender && !blocked && (link.heedless || !full);
+        link.filter(may).map_or(0, |link| link.credit)
     }
 
     /// Sends a message. Nothing is sent, and nothing returned, where [`Engine::credit`] is 0.
@@ -86,7 +87,7 @@ impl Engine {
         link.delivery_count = link.delivery_count.wrapping_add(1);
         let delivery = session.next_delivery;
         session.next_delivery += 1;
-        if !sending.settled {
+        if !sending.settled && !link.heedless {
             session.unsettled.insert(delivery, id.handle);
         }
         let Sending { tag, payload, settled } = sending;
@@ -215,5 +216,43 @@ impl Engine {
         if was_full {
             self.tell_room(link.channel);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Acceptance;
+    use super::super::testing::Peer;
+    use super::*;
+
+    /// How many messages go out unsettled to a receiver that never says what became of them.
+    fn sent_unheard(heedless: bool, rcv_settle_mode: Option<u8>) -> usize {
+        let mut peer = Peer::begun();
+        let Performative::Attach(mut attach) = Peer::an_attach(Role::Receiver) else { unreachable!() };
+        attach.rcv_settle_mode = rcv_settle_mode;
+        peer.send(0, Performative::Attach(attach));
+        let Some(Event::Attached { link, .. }) = peer.engine.next_event() else { panic!("no attach") };
+        peer.engine.accept(link, Acceptance { heedless, ..Acceptance::default() });
+        let flow = Flow { incoming_window: 5000, handle: Some(0), link_credit: Some(5000), ..Flow::default() };
+        peer.send(0, Performative::Flow(flow));
+        let sending = || Sending { tag: Bytes::from_static(b"t"), payload: Bytes::from_static(b"x"), settled: false };
+        let mut sent = 0;
+        while peer.engine.send(link, sending()).is_some() {
+            sent += 1;
+            peer.frames();
+        }
+        sent
+    }
+
+    #[test]
+    fn so_many_wait_for_their_outcome_and_no_more() {
+        assert_eq!(sent_unheard(false, None), 2048);
+        assert_eq!(sent_unheard(true, Some(1)), 2048);
+    }
+
+    #[test]
+    fn a_receiver_that_settles_by_itself_need_not_say_so_where_it_changes_nothing() {
+        assert_eq!(sent_unheard(true, None), 5000);
+        assert_eq!(sent_unheard(true, Some(0)), 5000);
     }
 }

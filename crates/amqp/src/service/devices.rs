@@ -185,7 +185,7 @@ impl Conversation {
         };
         let settled = endpoint != Endpoint::DeviceBound;
         let max_message_size = if window > 0 { MAXIMUM_MESSAGE_BYTES } else { 0 };
-        self.let_in(id, kind, Acceptance { window, max_message_size, settled, properties: None });
+        self.let_in(id, kind, Acceptance { window, max_message_size, settled, ..Acceptance::default() });
         self.listen(key);
     }
 

@@ -197,7 +197,7 @@ impl Conversation {
             (Granted::Events(reader), _) => {
                 let settled = purpose.settled;
                 let state = EventsState::of(reader.into(), &purpose);
-                (Kind::Events(Box::new(state)), Acceptance { settled, ..Acceptance::default() })
+                (Kind::Events(Box::new(state)), Acceptance { settled, heedless: true, ..Acceptance::default() })
             }
             (Granted::Management(management), Kind::Management(state)) => {
                 state.put(&purpose.entity(), management.into());
