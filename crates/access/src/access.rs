@@ -112,6 +112,8 @@ impl Access {
         match (&operation.need, caller) {
             (Need::Public { because }, _) => Outcome::Allowed(Grant::Public { because }),
             (Need::SignedIn, Caller::Principal(_)) => Outcome::Allowed(Grant::SignedIn),
+            // No data action stands for it, so no role can grant it (the Event Hubs-compatible endpoint).
+            (Need::DataPlane { actions: [], .. }, Caller::Principal(_)) => someone_else("a shared access policy"),
             (Need::DataPlane { .. } | Need::Management { .. }, Caller::Principal(principal)) => {
                 self.judge_principal(principal, operation, resource)
             }

@@ -38,7 +38,7 @@ mod tests {
         let world = World::new();
         let mut request = request("/x");
         request.params.push(("tenant", tenant.to_owned()));
-        origin.clone_into(&mut request.origin);
+        request.origin = origin.to_owned().into();
         run(&world.entra, world.permit(&OPERATION), request).await.map(|answer| json_of(&answer))
     }
 
