@@ -14,24 +14,35 @@ from fleet import fleet
 from side_by_side import BENCH, PART, ROUNDS, Emulator, pin, row, table
 
 
-def load(port, authorizations, **options):
+def cpu_seconds(process):
+    """User and system time of a process so far."""
+    user, system = open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def load(server, authorizations, **options):
+    """One round against `server`: what the generator tells, and the server's CPU time a request."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(authorizations))
         file.flush()
-        command = [BENCH, "load", "--port", str(port), "--authorizations", file.name]
+        command = [BENCH, "load", "--port", str(server.port), "--authorizations", file.name]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
-        return json.loads(subprocess.run(pin(1, command), check=True, capture_output=True, text=True).stdout)
+        before = cpu_seconds(server.process)
+        told = json.loads(subprocess.run(pin(1, command), check=True, capture_output=True, text=True).stdout)
+        return {**told, "cpu_us": (cpu_seconds(server.process) - before) * 1e6 / told["asked"]}
 
 
 class Floor:
     """The bare server."""
 
-    def __init__(self, body, jwks=None, log=None):
+    def __init__(self, body, headers, jwks=None, log=None):
         self.file = tempfile.NamedTemporaryFile()
         self.file.write(body)
         self.file.flush()
         command = [BENCH, "floor", "--body", self.file.name] + (["--jwks", jwks] if jwks else []) + (["--log", log] if log else [])
+        for name, value in headers:
+            command += ["--header", f"{name}: {value}"]
         self.process = subprocess.Popen(pin(0, command), stdout=subprocess.PIPE, text=True)
         self.port = json.loads(self.process.stdout.readline())["port"]
 
@@ -82,9 +93,9 @@ def http():
     sas, token = emulator.sas(), emulator.token()
     target = "/devices/bench-1?api-version=2021-04-12"
     emulator.call("PUT", target, sas, {"deviceId": "bench-1"})
-    floor = Floor(emulator.call("GET", target, sas))
+    floor = Floor(emulator.call("GET", target, sas), emulator.headers)
     for name, authorizations in (("SAS checked on every request", [sas]), ("cached Entra token", [token])):
-        compare(f"GET /devices/{{id}}, {name}", emulator.port, authorizations, floor.port, target)
+        compare(f"GET /devices/{{id}}, {name}", emulator, authorizations, floor, target)
     floor.stop()
     misses = ["Bearer " + emulator.control("/token", {"principal": "owner-app", "audience": "hub"})["access_token"]
               for _ in range(6000)]
@@ -93,22 +104,32 @@ def http():
         keys = f"{emulator.ready['entra']['authority']}/{emulator.ready['entra']['tenant_id']}/discovery/keys"
         jwks.write(urllib.request.urlopen(keys, context=tls).read())
         jwks.flush()
-        floor = Floor(emulator.call("GET", target, sas), jwks.name)
-        compare("GET /devices/{id}, a token never seen", emulator.port, misses, floor.port, target)
+        floor = Floor(emulator.call("GET", target, sas), emulator.headers, jwks.name)
+        compare("GET /devices/{id}, a token never seen", emulator, misses, floor, target)
         floor.stop()
     emulator.stop()
 
 
-def compare(what, port, authorizations, floor_port, target):
+def median(runs, name):
+    return statistics.median(run[name] for run in runs)
+
+
+def compare(what, emulator, authorizations, bare, target):
     ours, floors = [], []
     for _ in range(ROUNDS):
-        floors.append(load(floor_port, authorizations, target=target))
-        ours.append(load(port, authorizations, target=target))
-    median = lambda runs, name: statistics.median(run[name] for run in runs)
+        floors.append(load(bare, authorizations, target=target))
+        ours.append(load(emulator, authorizations, target=target))
     mine, floor = median(ours, "per_second"), median(floors, "per_second")
     row(f"{what} (requests/s)", f"{mine:.0f}", f"{floor:.0f}", f"{mine / floor:.2f}", "0.8")
+    cpu_row(what, ours, floors)
     mine, floor = median(ours, "p99_ms"), median(floors, "p99_ms")
     row(f"{what} (p99, ms)", f"{mine:.2f}", f"{floor:.2f}", f"{mine / floor:.2f}", "-")
+
+
+def cpu_row(what, ours, floors):
+    """CPU time a request: steadier than a rate on a machine that does something else meanwhile."""
+    mine, floor = median(ours, "cpu_us"), median(floors, "cpu_us")
+    row(f"{what} (CPU us, floor / ours)", f"{mine:.1f}", f"{floor:.1f}", f"{floor / mine:.2f}", "-")
 
 
 def durable():
@@ -117,21 +138,21 @@ def durable():
     sas = emulator.sas()
     create = {"target": "/devices/bench-{n}?api-version=2021-04-12", "method": "PUT", "body": '{"deviceId":"bench-{n}"}', "seconds": 2}
     body = emulator.call("PUT", "/devices/first?api-version=2021-04-12", sas, {"deviceId": "first"})
-    floor = Floor(body, log=os.path.join(emulator.folder, "server-floor.log"))
+    floor = Floor(body, emulator.headers, log=os.path.join(emulator.folder, "server-floor.log"))
     offset = 0
     for clients in (1, 16, 256):
         ours, servers, logs = [], [], []
         for _ in range(ROUNDS):
             log = [BENCH, "log", "--file", os.path.join(emulator.folder, "floor.log"), "--clients", str(clients), "--seconds", "2"]
             logs.append(json.loads(subprocess.run(pin(0, log), check=True, capture_output=True, text=True).stdout))
-            servers.append(load(floor.port, [sas], connections=clients, offset=offset, **create))
-            ours.append(load(emulator.port, [sas], connections=clients, offset=offset, **create))
+            servers.append(load(floor, [sas], connections=clients, offset=offset, **create))
+            ours.append(load(emulator, [sas], connections=clients, offset=offset, **create))
             offset += 10_000_000
-        median = lambda runs: statistics.median(run["per_second"] for run in runs)
-        mine, server, log = median(ours), median(servers), median(logs)
+        mine, server, log = (median(runs, "per_second") for runs in (ours, servers, logs))
         what = f"durable device creations, {clients} clients (/s)"
         row(what, f"{mine:.0f}", f"{server:.0f} (server)", f"{mine / server:.2f}", "0.8")
         row(what, f"{mine:.0f}", f"{log:.0f} (raw log)", f"{mine / log:.2f}", "0.8")
+        cpu_row(what.removesuffix(" (/s)"), ours, servers)
     floor.stop()
     emulator.stop()
 

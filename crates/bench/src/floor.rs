@@ -11,8 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use clap::Args;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -29,6 +30,9 @@ pub(crate) struct Floor {
     /// The file whose bytes it answers.
     #[arg(long)]
     body: PathBuf,
+    /// A header field that it answers besides, `name: value`; once for each.
+    #[arg(long)]
+    header: Vec<String>,
     /// A JWKS file: verify the RS256 signature of every request's token by its first key.
     #[arg(long)]
     jwks: Option<PathBuf>,
@@ -40,15 +44,27 @@ pub(crate) struct Floor {
     threads: usize,
 }
 
+/// What it answers, whatever it is asked.
+#[derive(Clone)]
+struct Canned {
+    headers: Arc<[(HeaderName, HeaderValue)]>,
+    body: Bytes,
+    key: Option<Arc<Key>>,
+    log: Option<GroupCommit>,
+}
+
 struct Key {
     n: Vec<u8>,
     e: Vec<u8>,
 }
 
 pub(crate) fn run(floor: &Floor) -> Result<()> {
-    let body = Bytes::from(std::fs::read(&floor.body)?);
-    let key = floor.jwks.as_ref().map(Key::read).transpose()?.map(Arc::new);
-    let log = floor.log.as_ref().map(|path| GroupCommit::open(path)).transpose()?;
+    let canned = Canned {
+        headers: floor.header.iter().map(|line| header(line)).collect::<Result<_>>()?,
+        body: Bytes::from(std::fs::read(&floor.body)?),
+        key: floor.jwks.as_ref().map(Key::read).transpose()?.map(Arc::new),
+        log: floor.log.as_ref().map(|path| GroupCommit::open(path)).transpose()?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(floor.threads).enable_all().build()?;
     runtime.block_on(async move {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -57,35 +73,37 @@ pub(crate) fn run(floor: &Floor) -> Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let (acceptor, body, key, log) = (acceptor.clone(), body.clone(), key.clone(), log.clone());
+            let (acceptor, canned) = (acceptor.clone(), canned.clone());
             tokio::spawn(async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(move |request| answer(request, body.clone(), key.clone(), log.clone()));
+                let service = service_fn(move |request| answer(request, canned.clone()));
                 http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
             });
         }
     })
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    body: Bytes,
-    key: Option<Arc<Key>>,
-    log: Option<GroupCommit>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let allowed = key.is_none_or(|key| {
+async fn answer(request: Request<Incoming>, canned: Canned) -> Result<Response<Full<Bytes>>, Infallible> {
+    let allowed = canned.key.is_none_or(|key| {
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         header.and_then(|text| text.strip_prefix("Bearer ")).is_some_and(|token| key.verifies(token))
     });
-    if let Some(log) = log {
-        log.append(body.to_vec()).await.ok();
+    if let Some(log) = canned.log {
+        // Whoever makes something out of a body has read it.
+        request.into_body().collect().await.ok();
+        log.append(canned.body.to_vec()).await.ok();
     }
-    let mut response = Response::new(Full::new(if allowed { body } else { Bytes::new() }));
+    let mut response = Response::new(Full::new(if allowed { canned.body } else { Bytes::new() }));
     if !allowed {
         *response.status_mut() = hyper::StatusCode::UNAUTHORIZED;
     }
-    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response.headers_mut().extend(canned.headers.iter().cloned());
     Ok(response)
+}
+
+fn header(line: &str) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(": ").context("a header is `name: value`")?;
+    Ok((name.parse()?, value.parse()?))
 }
 
 impl Key {

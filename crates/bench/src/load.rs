@@ -83,6 +83,7 @@ async fn measure(shared: Shared) -> Result<()> {
         tcp.set_nodelay(true)?;
         streams.push(connector.connect(ServerName::try_from("localhost")?, tcp).await?);
     }
+    let offset = shared.load.offset;
     let shared = Arc::new(Shared { start: Instant::now(), ..shared });
     let tasks: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(drive(stream, shared.clone()))).collect();
     let mut latencies = Vec::new();
@@ -95,6 +96,7 @@ async fn measure(shared: Shared) -> Result<()> {
     let count = u32::try_from(latencies.len())?;
     report(&json!({
         "requests": count,
+        "asked": shared.next.load(Ordering::Relaxed) - offset,
         "per_second": (f64::from(count) / seconds).round(),
         "p50_ms": at(500),
         "p99_ms": at(990),
