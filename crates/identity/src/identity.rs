@@ -11,8 +11,8 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use policy::shown;
 pub use events::EventsVisit;
+pub(crate) use policy::shown;
 pub use registration::REGISTRATION_PARAMETER;
 
 use std::sync::Arc;

@@ -32,8 +32,8 @@ pub use network::{Barrier, NetworkRules, NetworkRulesError};
 pub use policy::SharedAccessPolicy;
 pub use provisioning_service::{AllocationPolicy, LinkAuthentication, LinkedHub, ProvisioningService};
 pub use routing::{
-    BUILT_IN_ENDPOINT, EVENT_GRID_ENDPOINT, EndpointHealth, EnrichmentProperties, EventHubEndpoint, RouteProperties, RoutingEndpoint,
-    RoutingEndpointKind, RoutingProperties, StorageContainerEndpoint,
+    BUILT_IN_ENDPOINT, EVENT_GRID_ENDPOINT, EndpointHealth, EnrichmentProperties, EventHubEndpoint, RouteProperties,
+    RoutingEndpoint, RoutingEndpointKind, RoutingProperties, StorageContainerEndpoint,
 };
 pub use tenant::Tenant;
 pub use twins_instance::TwinsInstance;

@@ -59,7 +59,10 @@ impl Origins {
         let addresses = addresses(bind);
         let firsts = Mutex::default();
         let events_port = OnceLock::new();
-        (Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open, events_port }), opened)
+        (
+            Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open, events_port }),
+            opened,
+        )
     }
 
     /// Says where events are read; once, at start.

@@ -242,13 +242,7 @@ impl Services {
         self.0.hub_at(host).ok_or_else(|| no_hub(host))
     }
 
-    fn request(
-        &self,
-        arrival: &Arrival,
-        host: &str,
-        path: String,
-        params: Vec<(&'static str, String)>,
-    ) -> Request {
+    fn request(&self, arrival: &Arrival, host: &str, path: String, params: Vec<(&'static str, String)>) -> Request {
         let host = if host.is_empty() { &arrival.host } else { host };
         self.0.request(Knock { arrival, host, params, path, agent: "" })
     }
