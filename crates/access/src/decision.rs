@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use iolite_identity::{Caller, Checks, Rejection};
+use iolite_identity::{Caller, Checks, Credential, Presented, Rejection};
 use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid};
 use serde::Serialize;
 
@@ -23,6 +23,20 @@ pub enum CredentialKind {
     Certificate,
     /// Something else.
     Unknown,
+}
+
+impl CredentialKind {
+    /// The kind of what was shown: a credential counts before the connection's certificate.
+    #[must_use]
+    pub const fn of(presented: &Presented) -> Self {
+        match (&presented.credential, &presented.certificate) {
+            (Credential::SharedAccessSignature(_), _) => Self::SharedAccessSignature,
+            (Credential::Bearer(_), _) => Self::Bearer,
+            (Credential::Unknown { .. }, _) => Self::Unknown,
+            (Credential::None, Some(_)) => Self::Certificate,
+            (Credential::None, None) => Self::None,
+        }
+    }
 }
 
 /// One decision. Cheap to keep: the texts are made when somebody reads them.

@@ -113,7 +113,7 @@ impl Pipeline {
         }
         let permit = {
             let presented = Presented { credential, certificate: head.certificate.clone() };
-            let kind = credential_kind(&presented);
+            let kind = CredentialKind::of(&presented);
             let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
             let authentication = self.identity.authenticate(&presented, visit);
             let ask = Ask {
@@ -232,16 +232,6 @@ fn is_date_version(text: &str) -> bool {
                 if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
             },
         )
-}
-
-fn credential_kind(presented: &Presented) -> CredentialKind {
-    match (&presented.credential, &presented.certificate) {
-        (Credential::SharedAccessSignature(_), _) => CredentialKind::SharedAccessSignature,
-        (Credential::Bearer(_), _) => CredentialKind::Bearer,
-        (Credential::Unknown { .. }, _) => CredentialKind::Unknown,
-        (Credential::None, Some(_)) => CredentialKind::Certificate,
-        (Credential::None, None) => CredentialKind::None,
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use iolite_access::{Access, Ask, CredentialKind, Decision, DenialCause, Permit};
 use iolite_hub::Hub;
-use iolite_identity::{Authentication, Credential, Identity, Presented, Reason, Visit};
+use iolite_identity::{Authentication, Identity, Presented, Reason, Visit};
 use iolite_kernel::{Client, Ground, Operation, Request, ServiceError};
 use iolite_messaging::{Arrival, SignInError};
 use iolite_resources::{Estate, Hub as HubRecord, Resource};
@@ -87,7 +87,7 @@ impl Doors {
         presented: &Presented,
         authentication: Authentication,
     ) -> Result<Permit, SignInError> {
-        let credential = kind(presented);
+        let credential = CredentialKind::of(presented);
         let ask = Ask { operation, resource, request, credential, authentication };
         self.access.decide(ask).map_err(|decision| refusal(&decision))
     }
@@ -119,16 +119,6 @@ fn client(arrival: &Arrival, agent: &str) -> Client {
     let agent = if agent.is_empty() { &*arrival.client.agent } else { agent };
     let agent = format!("{} {agent}", arrival.transport.name());
     Client { address: arrival.client.address, agent: agent.trim_end().chars().take(256).collect::<String>().into() }
-}
-
-fn kind(presented: &Presented) -> CredentialKind {
-    match (&presented.credential, &presented.certificate) {
-        (Credential::SharedAccessSignature(_), _) => CredentialKind::SharedAccessSignature,
-        (Credential::Bearer(_), _) => CredentialKind::Bearer,
-        (Credential::Unknown { .. }, _) => CredentialKind::Unknown,
-        (Credential::None, Some(_)) => CredentialKind::Certificate,
-        (Credential::None, None) => CredentialKind::None,
-    }
 }
 
 /// What the service says of a refusal. It tells little, as the real one does; the decision tells all.
