@@ -191,6 +191,10 @@ class Emulator:
     def hubs(self, principal="owner-app"):
         return self._management(IotHubClient, principal).iot_hub_resource
 
+    def authorities(self, principal="owner-app"):
+        """The certificate authorities of hubs."""
+        return self._management(IotHubClient, principal).certificates
+
     def provisioning_services(self, principal="owner-app"):
         return self._management(IotDpsClient, principal).iot_dps_resource
 

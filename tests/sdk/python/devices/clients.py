@@ -1,61 +1,16 @@
 """Devices, back ends and readers as the tests make them: the real SDKs, at the ports that they know."""
 
-import datetime
 import threading
 import time
 from contextlib import contextmanager
 
 from azure.eventhub import EventHubConsumerClient
-from azure.iot.device import IoTHubDeviceClient, IoTHubModuleClient, X509
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from azure.iot.device import IoTHubDeviceClient, IoTHubModuleClient
 
 from emulator import fresh_key, unique
 
 # Longer than anything takes; a test that waits so long has failed.
 PATIENCE = 20
-
-
-class Certificate:
-    """A certificate and its key, as PEM files."""
-
-    def __init__(self, folder, name, issuer=None, authority=False):
-        self.name, self.key = name, ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer.certificate.subject if issuer else subject)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        self.certificate = builder.sign(issuer.key if issuer else self.key, hashes.SHA256())
-        self.chain = [self, *(issuer.chain if issuer else [])]
-        self.certificate_file, self.key_file = folder / f"{name}.pem", folder / f"{name}.key"
-        self.certificate_file.write_bytes(b"".join(each.pem for each in self.chain))
-        self.key_file.write_bytes(
-            self.key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-
-    @property
-    def pem(self):
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def thumbprint(self):
-        return self.certificate.fingerprint(hashes.SHA1()).hex().upper()
-
-    @property
-    def sdk(self):
-        return X509(str(self.certificate_file), str(self.key_file))
 
 
 def made_device(emulator, prefix="device"):
@@ -74,6 +29,17 @@ def device_client(emulator, name, key, **options):
 def module_client(emulator, device, module, key, **options):
     text = f"HostName={emulator.hub['host_name']};DeviceId={device};ModuleId={module};SharedAccessKey={key}"
     return IoTHubModuleClient.create_from_connection_string(text, **options)
+
+
+def client_with_certificate(emulator, certificate, device, **options):
+    """The device SDK's client that shows a certificate."""
+    host = emulator.hub["host_name"]
+    return IoTHubDeviceClient.create_from_x509_certificate(certificate.sdk, host, device, **options)
+
+
+def module_with_certificate(emulator, certificate, device, module, **options):
+    host = emulator.hub["host_name"]
+    return IoTHubModuleClient.create_from_x509_certificate(certificate.sdk, host, device, module, **options)
 
 
 @contextmanager

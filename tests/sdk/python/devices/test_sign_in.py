@@ -1,10 +1,9 @@
 """Who is let in over MQTT, who is not, and who is turned out again."""
 
 import pytest
-from azure.iot.device import IoTHubDeviceClient
 from azure.iot.device.exceptions import CredentialError
 
-from clients import Certificate, Waited, connected, device_client, made_device
+from clients import Waited, connected, device_client, made_device
 from emulator import fresh_key, unique
 
 
@@ -32,15 +31,6 @@ def test_a_disabled_device_is_refused(emulator):
 
 def test_an_unknown_device_is_refused(emulator):
     attempt(device_client(emulator, unique("nobody"), fresh_key()))
-
-
-def test_a_self_signed_certificate_is_known_by_its_thumbprint(emulator, tmp_path):
-    name = unique("thumbprint")
-    mine, other = Certificate(tmp_path, name), Certificate(tmp_path, f"{name}-other")
-    emulator.registry().create_device_with_x509(name, mine.thumbprint, mine.thumbprint, "enabled")
-    with connected(IoTHubDeviceClient.create_from_x509_certificate(mine.sdk, emulator.hub["host_name"], name)) as client:
-        client.send_message("by certificate")
-    attempt(IoTHubDeviceClient.create_from_x509_certificate(other.sdk, emulator.hub["host_name"], name))
 
 
 def test_a_replaced_key_ends_the_connection(emulator):
