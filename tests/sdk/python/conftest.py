@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from azurite import running_azurite
 from emulator import Emulator
 
 
@@ -18,3 +19,10 @@ def emulator(running):
     """The emulator with its world as at start."""
     running.reset()
     return running
+
+
+@pytest.fixture(scope="session")
+def azurite(running, tmp_path_factory):
+    """A blob service for all tests of this run; each makes containers of its own."""
+    with running_azurite(running, tmp_path_factory.mktemp("azurite")) as service:
+        yield service

@@ -34,6 +34,12 @@ class Certificate:
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
+        key_id = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        builder = builder.add_extension(key_id, critical=False)
+        if issuer:
+            known = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            issued_by = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known)
+            builder = builder.add_extension(issued_by, critical=False)
         if host_names:
             names = x509.SubjectAlternativeName([x509.DNSName(host) for host in host_names])
             builder = builder.add_extension(names, critical=False)
