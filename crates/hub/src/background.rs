@@ -1,4 +1,5 @@
-//! The work that hubs do by themselves: scheduled jobs, import and export jobs, and the roll-out of configurations.
+//! The work that hubs do by themselves: scheduled jobs, import and export jobs, the roll-out of configurations, and the
+//! outboxes.
 //!
 //! A part of [`crate::Hub::attend`]. Each kind runs on a task of its own, so that a long roll-out
 //! keeps no job waiting. Dropping the future ends them all; what was begun goes on with the next process.
@@ -15,6 +16,7 @@ impl Hub {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().run_jobs());
         tasks.spawn(self.clone().run_registry_jobs());
+        tasks.spawn(self.clone().keep_outboxes());
         tasks.spawn(self.run_configurations());
         while let Some(ended) = tasks.join_next().await {
             // None of them ends by itself, so one that does has failed; the others go on.

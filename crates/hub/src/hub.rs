@@ -22,6 +22,7 @@ use crate::jobs::scheduled::{DeviceJob, ScheduledJob};
 use crate::news::Newsroom;
 use crate::notifications::Notices;
 use crate::outbound::Outbound;
+use crate::outbox::Outboxes;
 use crate::registry::Registry;
 use crate::routing::Routing;
 use crate::service_links::ReaderBook;
@@ -81,6 +82,11 @@ pub struct Hub {
     pub routing: Arc<Routing>,
     /// The webhooks that events go to.
     pub event_grid: Arc<EventGrid>,
+    webhooks: Arc<dyn Webhooks>,
+    /// What waits for containers and webhooks.
+    pub(crate) outboxes: Arc<Outboxes>,
+    /// Held by the one who takes them up or removes some.
+    pub(crate) outboxes_turn: tokio::sync::Mutex<()>,
 }
 
 impl Hub {
@@ -88,11 +94,12 @@ impl Hub {
     #[must_use]
     pub fn new(estate: Estate, ground: Ground) -> Self {
         let blobs: Arc<dyn Blobs> = Arc::new(BlobClient::default());
-        let webhooks = Arc::new(Outbound::default());
+        let webhooks: Arc<dyn Webhooks> = Arc::new(Outbound::default());
         let event_grid =
-            EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks);
-        let event_grid = Arc::new(event_grid);
-        let routing = Routing::new(estate.hubs.clone(), ground.clone(), blobs.clone(), event_grid.clone());
+            EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks.clone());
+        let (event_grid, outboxes) = (Arc::new(event_grid), Arc::<Outboxes>::default());
+        let hubs = estate.hubs.clone();
+        let routing = Routing::new(hubs, ground.clone(), blobs.clone(), event_grid.clone(), outboxes.clone());
         let store = estate.store;
         Self {
             ground,
@@ -121,6 +128,9 @@ impl Hub {
             newsroom: Newsroom::default(),
             routing: Arc::new(routing),
             event_grid,
+            webhooks,
+            outboxes,
+            outboxes_turn: tokio::sync::Mutex::default(),
             store,
         }
     }
@@ -128,27 +138,32 @@ impl Hub {
     /// The same over another blob service: one that trusts the emulator's own authority, or a test's.
     #[must_use]
     pub fn with_blobs(mut self, blobs: Arc<dyn Blobs>) -> Self {
-        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
-        self.routing = Arc::new(Routing::new(hubs, self.ground.clone(), blobs.clone(), grid));
         self.blobs = blobs;
-        self
+        self.joined()
     }
 
     /// The same with webhooks reached another way: by a client that trusts the emulator's own authority, or a test's.
     #[must_use]
     pub fn with_webhooks(mut self, webhooks: Arc<dyn Webhooks>) -> Self {
-        let subscriptions = self.store.table();
-        let grid = EventGrid::new(self.hubs.clone(), subscriptions, self.ground.clone(), webhooks);
-        self.event_grid = Arc::new(grid);
-        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
-        self.routing = Arc::new(Routing::new(hubs, self.ground.clone(), self.blobs.clone(), grid));
-        self
+        self.webhooks = webhooks;
+        self.joined()
     }
 
     /// The same over the streams that keep its events.
     #[must_use]
     pub fn with_streams(mut self, streams: Streams) -> Self {
+        self.outboxes = Arc::new(Outboxes::new(streams.clone(), self.store.clone(), self.hubs.clone()));
         self.streams = streams;
+        self.joined()
+    }
+
+    /// The same with routing and Event Grid over what it stands on now.
+    fn joined(mut self) -> Self {
+        let grid = EventGrid::new(self.hubs.clone(), self.store.table(), self.ground.clone(), self.webhooks.clone());
+        self.event_grid = Arc::new(grid.with_outboxes(self.outboxes.clone()));
+        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
+        let routing = Routing::new(hubs, self.ground.clone(), self.blobs.clone(), grid, self.outboxes.clone());
+        self.routing = Arc::new(routing);
         self
     }
 

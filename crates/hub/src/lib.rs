@@ -37,6 +37,7 @@ mod news;
 pub mod notifications;
 mod operations;
 pub mod outbound;
+mod outbox;
 pub mod pnp;
 mod registry;
 pub mod routing;

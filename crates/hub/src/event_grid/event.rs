@@ -7,12 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use iolite_kernel::{Ground, Timestamp, Uuid, iso_seven_digits};
 use iolite_messaging::SystemName;
 use iolite_resources::Hub as HubRecord;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::routing::{Routable, Source};
 
 /// A kind of event that hubs publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventType {
     /// A device or module was made.
     DeviceCreated,
@@ -85,8 +86,8 @@ impl EventType {
     }
 }
 
-/// An event, in whichever schema it goes out.
-#[derive(Debug, Clone, PartialEq)]
+/// An event, in whichever schema it goes out; kept in an outbox as it stands here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Event {
     id: Uuid,
     topic: String,

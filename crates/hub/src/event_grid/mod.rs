@@ -3,13 +3,15 @@
 //! [`EventGrid::offer`] is called by routing for each event that a subscription may want; [`EventGrid::run`] delivers.
 //! Subscriptions are written by Resource Manager, which lets [`EventGrid::validate`] ask each webhook first. Requests go to
 //! configured addresses alone: redirects are not followed. Source: event-schema-iot-hub, webhook-event-delivery and
-//! delivery-and-retry of Event Grid's documentation. What waits is in memory and bounded.
+//! delivery-and-retry of Event Grid's documentation. What waits is bounded; with a data directory it is in the
+//! subscription's outbox before it is acknowledged, and outlives the process.
 
 mod delivery;
 mod event;
 mod filter;
 mod handshake;
 mod queue;
+mod resume;
 mod retry;
 mod subscriptions;
 mod webhook;
@@ -21,10 +23,12 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use iolite_kernel::Ground;
 use iolite_resources::{EventSubscription, Hub as HubRecord};
-use iolite_store::Table;
+use iolite_store::streams::Appended;
+use iolite_store::{StoreError, Table};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::outbox::{Kind, Outboxes, Place, Taken};
 use crate::routing::{Routable, Source};
 pub use event::EventType;
 pub use handshake::HandshakeError;
@@ -41,6 +45,7 @@ pub struct EventGrid {
     hubs: Table<HubRecord>,
     ground: Ground,
     webhooks: Arc<dyn Webhooks>,
+    outboxes: Arc<Outboxes>,
     queues: Mutex<Queues>,
     changed: Notify,
     dropped: AtomicU64,
@@ -60,10 +65,19 @@ impl EventGrid {
             hubs,
             ground,
             webhooks,
-            queues: Mutex::default(),
+            outboxes: Arc::default(),
+            queues: Mutex::new(Queues::new(true)),
             changed: Notify::new(),
             dropped: AtomicU64::new(0),
         }
+    }
+
+    /// The same with what waits kept in `outboxes`.
+    #[must_use]
+    pub(crate) fn with_outboxes(mut self, outboxes: Arc<Outboxes>) -> Self {
+        self.queues = Mutex::new(Queues::new(!outboxes.are_kept()));
+        self.outboxes = outboxes;
+        self
     }
 
     /// Whether a subscription to the hub keyed `hub` may want events of `source`. Cheap: asked for every message.
@@ -77,10 +91,12 @@ impl EventGrid {
         }
     }
 
-    /// Queues `event` for every subscription that wants it. Never waits; where too much waits already, it is dropped.
-    pub fn offer(&self, hub: &str, event: &Routable<'_>) {
-        let Some(kind) = EventType::of(event) else { return };
-        let Some(record) = self.hubs.get(hub) else { return };
+    /// Queues `event` for every subscription that wants it; tells when it is safe, or why it is not taken, where that is
+    /// to be waited for. Never waits itself; where too much waits already, the event is dropped.
+    pub(crate) fn offer(&self, hub: &str, event: &Routable<'_>) -> Vec<Result<Appended, StoreError>> {
+        let mut taken = Vec::new();
+        let Some(kind) = EventType::of(event) else { return taken };
+        let Some(record) = self.hubs.get(hub) else { return taken };
         let subscriptions = self.subscriptions.of(hub);
         let mut made = None;
         for (key, subscription) in &*subscriptions {
@@ -89,13 +105,40 @@ impl EventGrid {
                 continue;
             }
             let event = made.get_or_insert_with(|| Arc::new(event::Event::new(&record, kind, event, &self.ground)));
-            if !self.queues.lock().push(key, subscription, event.clone(), self.ground.now()) {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
+            taken.extend(self.take(key, subscription, event));
         }
         if made.is_some() {
             self.changed.notify_one();
         }
+        taken
+    }
+
+    /// Queues an event for one subscription.
+    fn take(&self, key: &Arc<str>, subscription: &EventSubscription, event: &Arc<event::Event>) -> Taken {
+        let now = self.ground.now();
+        // Numbers are given under the lock, so that events are queued in their order.
+        let mut queues = self.queues.lock();
+        if !queues.has_room(key, event.weight) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let taken = if self.outboxes.are_kept() {
+            let record = serde_json::to_vec(event).unwrap_or_default();
+            place(key).and_then(|place| self.outboxes.append(&place, 0, now, &record))
+        } else {
+            None
+        };
+        let number = match &taken {
+            None => 0,
+            Some(Ok(appended)) => appended.sequence,
+            Some(Err(_)) => return taken,
+        };
+        if queues.are_live() {
+            queues.push(key, subscription, event.clone(), now, number, None);
+        } else {
+            queues.note_came(key, number + 1);
+        }
+        taken
     }
 
     /// How many events were dropped since the process began: too many waited, or they could not be delivered in time.
@@ -142,9 +185,18 @@ impl EventGrid {
             return;
         };
         let outcome = delivery::deliver(self.webhooks.as_ref(), &subscription, &batch).await;
-        let lost = self.queues.lock().settle(batch, &subscription, outcome, self.ground.now());
+        let place = place(&batch.key);
+        let (lost, progress) = self.queues.lock().settle(batch, &subscription, outcome, self.ground.now());
+        if let (Some(place), Some(progress)) = (place, progress) {
+            self.outboxes.settle(&place, 0, progress);
+        }
         self.dropped.fetch_add(lost, Ordering::Relaxed);
     }
+}
+
+/// The outbox of the subscription under `key`.
+fn place(key: &str) -> Option<Place> {
+    key.split_once('/').map(|(hub, name)| Place::new(Kind::EventGrid, hub, name))
 }
 
 impl std::fmt::Debug for EventGrid {

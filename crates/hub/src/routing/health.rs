@@ -4,9 +4,12 @@
 
 use std::collections::HashMap;
 
-use iolite_kernel::Timestamp;
+use iolite_kernel::{SignedDuration, Timestamp};
 use iolite_resources::EndpointHealth;
 use parking_lot::Mutex;
+
+/// An endpoint that fails for longer is dead (resource logs of message routing: `EndpointDead`).
+const DEAD_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// The health of all endpoints of all hubs.
 #[derive(Debug, Default)]
@@ -14,7 +17,7 @@ pub(crate) struct HealthBook(Mutex<HashMap<(String, String), Record>>);
 
 #[derive(Debug, Clone, Default)]
 struct Record {
-    failing: bool,
+    failing_since: Option<Timestamp>,
     lost: bool,
     last_error: Option<(String, Timestamp)>,
     last_success_at: Option<Timestamp>,
@@ -25,16 +28,16 @@ impl HealthBook {
     /// Events went to the endpoint.
     pub(crate) fn sent(&self, hub: &str, endpoint: &str, at: Timestamp) {
         self.change(hub, endpoint, |record| {
-            (record.failing, record.lost) = (false, false);
+            (record.failing_since, record.lost) = (None, false);
             (record.last_success_at, record.last_attempt_at) = (Some(at), Some(at));
         });
     }
 
-    /// Events could not go to the endpoint; `lost` where they were given up.
+    /// Events could not go to the endpoint; `lost` where they were given up, which makes it dead at once.
     pub(crate) fn failed(&self, hub: &str, endpoint: &str, at: Timestamp, why: &str, lost: bool) {
         self.change(hub, endpoint, |record| {
-            record.failing = true;
-            record.lost |= lost;
+            let since = *record.failing_since.get_or_insert(at);
+            record.lost |= lost || at.duration_since(since) > DEAD_AFTER;
             (record.last_error, record.last_attempt_at) = (Some((why.to_owned(), at)), Some(at));
         });
     }
@@ -42,7 +45,7 @@ impl HealthBook {
     /// How the endpoint called `endpoint`, with the id `id`, is doing.
     pub(crate) fn of(&self, hub: &str, endpoint: &str, id: &str) -> EndpointHealth {
         let record = self.0.lock().get(&(hub.to_owned(), endpoint.to_owned())).cloned().unwrap_or_default();
-        let status = match (record.failing, record.lost, record.last_success_at) {
+        let status = match (record.failing_since.is_some(), record.lost, record.last_success_at) {
             (true, true, _) => "dead",
             (true, false, _) => "unhealthy",
             (false, _, Some(_)) => "healthy",
@@ -85,6 +88,11 @@ mod tests {
         assert_eq!(status(), "unhealthy");
         book.failed("h", "e", at, "down", true);
         assert_eq!(status(), "dead");
+        let later = at + SignedDuration::from_mins(61);
+        book.sent("h", "e", at);
+        book.failed("h", "e", at, "down", false);
+        book.failed("h", "e", later, "down", false);
+        assert_eq!(status(), "dead", "after an hour");
         book.sent("h", "e", at);
         let health = book.of("h", "e", "id");
         assert_eq!((health.status, health.last_error.as_deref()), ("healthy", Some("down")));

@@ -2,7 +2,7 @@
 //!
 //! [`Routing::deliver`] is called for every event, by telemetry and by whatever makes twin, lifecycle and connection events
 //! ([`events`]). Events for streams come back to the caller, who keeps them and waits for the disk; batches for storage and
-//! events for Event Grid are taken here and sent by [`Routing::run`]. A hub without routes costs a look into a map.
+//! events for Event Grid are taken here, into outboxes where there are any, and sent by [`Routing::run`]. A hub without routes costs a look into a map.
 //! Source: iot-hub-devguide-messages-d2c, iot-hub-devguide-endpoints, `RoutingProperties` of 2023-06-30.
 
 mod cache;
@@ -13,6 +13,7 @@ pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod health;
+mod resume;
 mod routable;
 mod routes;
 mod source;
@@ -27,11 +28,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use iolite_kernel::Ground;
 use iolite_messaging::Message;
 use iolite_resources::{EndpointHealth, Hub as HubRecord};
-use iolite_store::Table;
+use iolite_store::streams::Appended;
+use iolite_store::{StoreError, Table};
 use serde_json::Value;
 
 use crate::blobs::Blobs;
 use crate::event_grid::EventGrid;
+use crate::outbox::Outboxes;
 use cache::Cache;
 pub use endpoint::Entity;
 use endpoint::Target;
@@ -48,16 +51,26 @@ pub struct Routing {
     health: Arc<HealthBook>,
     storage: StorageWriter,
     event_grid: Arc<EventGrid>,
+    outboxes: Arc<Outboxes>,
     connection_events: AtomicU64,
 }
 
 /// Where an event is to be kept; the other endpoints have it already.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Deliveries {
     /// As it was sent, in the hub's own stream and nowhere else.
     BuiltIn,
-    /// In each of these streams; in none where the list is empty.
-    Routed(Vec<Delivery>),
+    /// As routes have it.
+    Routed(Routed),
+}
+
+/// What routes make of an event.
+#[derive(Debug, Clone, Default)]
+pub struct Routed {
+    /// The streams that are to keep it.
+    pub streams: Vec<Delivery>,
+    /// What the outboxes of other endpoints answered: when it is safe there, or why it is not taken.
+    pub(crate) outboxes: Vec<Result<Appended, StoreError>>,
 }
 
 /// An event for one stream.
@@ -79,15 +92,23 @@ pub enum EventStream {
 }
 
 impl Routing {
-    /// Routing by the records of `hubs`, to containers reached through `blobs` and to the subscriptions of `event_grid`.
+    /// Routing by the records of `hubs`, to containers reached through `blobs` and to the subscriptions of `event_grid`;
+    /// what waits for containers is in `outboxes`.
     #[must_use]
-    pub fn new(hubs: Table<HubRecord>, ground: Ground, blobs: Arc<dyn Blobs>, event_grid: Arc<EventGrid>) -> Self {
+    pub(crate) fn new(
+        hubs: Table<HubRecord>,
+        ground: Ground,
+        blobs: Arc<dyn Blobs>,
+        event_grid: Arc<EventGrid>,
+        outboxes: Arc<Outboxes>,
+    ) -> Self {
         let health = Arc::new(HealthBook::default());
         Self {
             cache: Cache::new(hubs),
-            storage: StorageWriter::new(ground, blobs, health.clone()),
+            storage: StorageWriter::new(ground, blobs, health.clone(), outboxes.clone()),
             health,
             event_grid,
+            outboxes,
             connection_events: AtomicU64::new(0),
         }
     }
@@ -111,14 +132,14 @@ impl Routing {
         let Some(routes) = self.cache.routes(hub) else {
             // A hub that is being deleted: nothing says that its messages go elsewhere.
             let is_message = event.source == Source::DeviceMessages;
-            return if is_message { Deliveries::BuiltIn } else { Deliveries::Routed(Vec::new()) };
+            return if is_message { Deliveries::BuiltIn } else { Deliveries::Routed(Routed::default()) };
         };
         let subscribed = self.event_grid.wants(hub, event.source);
         if !subscribed && event.source == Source::DeviceMessages && routes.is_plain() {
             return Deliveries::BuiltIn;
         }
         if !subscribed && !routes.take(event.source) {
-            return Deliveries::Routed(Vec::new());
+            return Deliveries::Routed(Routed::default());
         }
         let twin = once(twin);
         let view = View::new(event, &twin);
@@ -139,7 +160,7 @@ impl Routing {
         chosen: u32,
         twin: &impl Fn() -> Option<Value>,
     ) -> Deliveries {
-        let mut deliveries = Vec::new();
+        let mut routed = Routed::default();
         for (bit, endpoint) in routes.endpoints(chosen) {
             let message = match routes.enriched(event, bit, twin) {
                 Enriched::AsSent => None,
@@ -159,19 +180,21 @@ impl Routing {
                 other => {
                     let event = Routable { message: message.as_ref().unwrap_or(event.message), ..*event };
                     match other {
-                        Target::EventGrid => self.event_grid.offer(hub, &event),
-                        Target::Storage(storage) => self.storage.take(hub, storage, &event),
+                        Target::EventGrid => routed.outboxes.extend(self.event_grid.offer(hub, &event)),
+                        Target::Storage(storage) => routed.outboxes.extend(self.storage.take(hub, storage, &event)),
                         Target::Unreachable(why) => self.health.failed(hub, &endpoint.name, event.at, why, true),
                         Target::BuiltIn | Target::Entity(_) => {}
                     }
                     continue;
                 }
             };
-            deliveries.push(Delivery { stream, message });
+            routed.streams.push(Delivery { stream, message });
         }
-        match &deliveries[..] {
-            [Delivery { stream: EventStream::BuiltIn, message: None }] => Deliveries::BuiltIn,
-            _ => Deliveries::Routed(deliveries),
+        match &routed.streams[..] {
+            [Delivery { stream: EventStream::BuiltIn, message: None }] if routed.outboxes.is_empty() => {
+                Deliveries::BuiltIn
+            }
+            _ => Deliveries::Routed(routed),
         }
     }
 
@@ -226,7 +249,8 @@ impl Routing {
         self.storage.run().await;
     }
 
-    /// Writes every batch that is open, before the process ends; what cannot be written then is lost.
+    /// Writes every batch that is open, before the process ends; what cannot be written then is lost, unless it is in an
+    /// outbox.
     pub async fn flush(&self) {
         self.storage.flush().await;
     }

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use iolite_kernel::{Timestamp, iso_seven_digits};
-use iolite_messaging::{EventOrigin, Message, SystemName};
+use iolite_messaging::{EventOrigin, HubEvent, Message, SystemName};
 use serde_json::Value;
 
 use super::Source;
+
+/// Room for the lengths and ids of an event.
+const ROOM: usize = 256;
 
 /// An event to be routed.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,13 @@ const NAMES: [(SystemName, &str); 16] = [
 ];
 
 impl Routable<'_> {
+    /// As it is kept, but for the time and the partition: those are the stream's.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.message.size() + ROOM);
+        HubEvent::encode_parts(self.message, self.source.message_source(), self.origin, &mut bytes);
+        bytes
+    }
+
     /// Every system property that is set, by the name a condition gives it (without `$`).
     pub(crate) fn system_properties(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let mut found: Vec<(&'static str, Cow<'_, str>)> = Vec::new();

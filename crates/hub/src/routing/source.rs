@@ -47,6 +47,12 @@ impl Source {
         Self::ALL.into_iter().find(|source| source.name().eq_ignore_ascii_case(name))
     }
 
+    /// The source whose events bear this `iothub-message-source`.
+    #[must_use]
+    pub fn of_message_source(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.message_source() == name)
+    }
+
     /// `iothub-message-source` of its events (iot-hub-non-telemetry-event-schema, 2024).
     #[must_use]
     pub const fn message_source(self) -> &'static str {

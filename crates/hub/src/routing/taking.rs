@@ -8,13 +8,13 @@ use iolite_messaging::{EventOrigin, HubEvent, Receipt};
 use serde_json::{Map, Value, json};
 
 use super::events::{self, About, ConnectionState, Lifecycle, OwnEvent, TwinUpdate};
-use super::{Deliveries, Delivery, EventStream, Routable, Source};
+use super::{Deliveries, Delivery, EventStream, Routable, Routed, Source};
 use crate::document::Doc;
 use crate::news::{News, What};
 use crate::telemetry::{partition_of, receipt, unavailable};
 use crate::twins::section::{Section, plain_patch};
 use crate::twins::unset::{Nulls, Unset};
-use crate::{Hub, Twin, ids};
+use crate::{Hub, Twin, ids, outbox};
 
 impl Hub {
     /// Finds where `event` of the hub keyed `hub` goes.
@@ -23,15 +23,10 @@ impl Hub {
         self.routing.deliver(hub, event, || Some(document(&*self.twins.get(&of(event.origin?))?)))
     }
 
-    /// Keeps `event` in every stream of `deliveries`; the receipt is settled when all have it.
-    pub(crate) fn keep(
-        &self,
-        hub: &str,
-        event: &Routable<'_>,
-        deliveries: Vec<Delivery>,
-    ) -> Result<Receipt, ServiceError> {
-        let mut receipts = Vec::with_capacity(deliveries.len());
-        for Delivery { stream, message } in deliveries {
+    /// Keeps `event` in every stream of `routed`; the receipt is settled when all have it, and the outboxes too.
+    pub(crate) fn keep(&self, hub: &str, event: &Routable<'_>, routed: Routed) -> Result<Receipt, ServiceError> {
+        let mut receipts = outbox::receipts(routed.outboxes)?;
+        for Delivery { stream, message } in routed.streams {
             let stream = match stream {
                 EventStream::BuiltIn => self.own_stream(hub)?,
                 EventStream::Entity(entity) => {
@@ -49,11 +44,14 @@ impl Hub {
     /// Sends an event that the hub made itself.
     pub(crate) fn send_own(&self, hub: &str, event: &OwnEvent) {
         let routable = event.routable(partition_of(&event.origin.device_id, self.partition_count(hub)));
-        let deliveries = match self.deliver(hub, &routable) {
-            Deliveries::BuiltIn => vec![Delivery { stream: EventStream::BuiltIn, message: None }],
-            Deliveries::Routed(deliveries) => deliveries,
+        let routed = match self.deliver(hub, &routable) {
+            Deliveries::BuiltIn => {
+                let streams = vec![Delivery { stream: EventStream::BuiltIn, message: None }];
+                Routed { streams, ..Routed::default() }
+            }
+            Deliveries::Routed(routed) => routed,
         };
-        if let Err(error) = self.keep(hub, &routable, deliveries).map(drop) {
+        if let Err(error) = self.keep(hub, &routable, routed).map(drop) {
             tracing::warn!(%error, hub, source = event.source.name(), "an event of the hub's own could not be kept");
         }
     }

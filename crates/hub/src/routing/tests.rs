@@ -25,7 +25,7 @@ async fn bench(routing: Value) -> Bench {
     let blobs = Arc::new(MemoryBlobs::default());
     let webhooks = Arc::new(Outbound::default());
     let grid = EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks);
-    let routing = Routing::new(estate.hubs.clone(), ground, blobs.clone(), Arc::new(grid));
+    let routing = Routing::new(estate.hubs.clone(), ground, blobs.clone(), Arc::new(grid), Arc::default());
     Bench { routing, estate, clock, blobs }
 }
 
@@ -89,6 +89,7 @@ fn names(deliveries: &Deliveries) -> Vec<String> {
     match deliveries {
         Deliveries::BuiltIn => vec!["events".to_owned()],
         Deliveries::Routed(all) => all
+            .streams
             .iter()
             .map(|delivery| match &delivery.stream {
                 EventStream::BuiltIn => "events".to_owned(),
@@ -102,8 +103,8 @@ fn names(deliveries: &Deliveries) -> Vec<String> {
 async fn without_routes_telemetry_goes_to_the_hub_s_own_stream_and_nobody_is_asked_for_a_twin() {
     let bench = bench(json!({})).await;
     let deliveries = bench.deliver_with(Source::DeviceMessages, &message("x"), || unreachable!());
-    assert_eq!(deliveries, Deliveries::BuiltIn);
-    assert_eq!(bench.deliver(Source::TwinChangeEvents, &message("x")), Deliveries::Routed(Vec::new()));
+    assert!(matches!(deliveries, Deliveries::BuiltIn));
+    assert!(names(&bench.deliver(Source::TwinChangeEvents, &message("x"))).is_empty());
 }
 
 #[tokio::test]
@@ -151,7 +152,7 @@ async fn a_twin_is_asked_for_once_and_only_where_a_condition_gets_so_far() {
     };
     assert_eq!(names(&bench.deliver_with(Source::DeviceMessages, &message("hot"), twin)), ["events", "Hot-Events"]);
     assert_eq!(asked.get(), 1);
-    assert!(bench.deliver_with(Source::DeviceMessages, &message("hot"), || None) == Deliveries::BuiltIn);
+    assert!(matches!(bench.deliver_with(Source::DeviceMessages, &message("hot"), || None), Deliveries::BuiltIn));
 }
 
 #[tokio::test]
@@ -187,7 +188,9 @@ async fn enrichments_are_added_for_their_endpoints_alone() {
         {"key": "floor", "value": "$twin.tags.floor", "endpointNames": ["hot"]},
     ]);
     let bench = bench(routing).await;
-    let Deliveries::Routed(all) = bench.deliver(Source::DeviceMessages, &message("x")) else { unreachable!() };
+    let Deliveries::Routed(Routed { streams: all, .. }) = bench.deliver(Source::DeviceMessages, &message("x")) else {
+        unreachable!()
+    };
     assert_eq!(all[0].message, None);
     let enriched = all[1].message.as_ref().unwrap();
     assert_eq!((enriched.property("hub"), enriched.property("floor")), (Some("Contoso-Hub"), Some("2")));
@@ -209,7 +212,9 @@ async fn an_enrichment_of_the_built_in_endpoint_ends_the_short_way() {
     let mut routing = routing(json!([]));
     routing["enrichments"] = json!([{"key": "k", "value": "v", "endpointNames": ["events"]}]);
     let bench = bench(routing).await;
-    let Deliveries::Routed(all) = bench.deliver(Source::DeviceMessages, &message("x")) else { unreachable!() };
+    let Deliveries::Routed(Routed { streams: all, .. }) = bench.deliver(Source::DeviceMessages, &message("x")) else {
+        unreachable!()
+    };
     assert_eq!(all[0].message.as_ref().unwrap().property("k"), Some("v"));
 }
 
@@ -245,8 +250,8 @@ async fn a_message_of_a_hub_that_is_going_is_not_sent_elsewhere() {
     let message = message("x");
     let event = |source| Routable { source, message: &message, origin: None, at: bench.clock.now(), partition: 0 };
     let delivered = |source| bench.routing.deliver("gone", &event(source), || None);
-    assert_eq!(delivered(Source::DeviceMessages), Deliveries::BuiltIn);
-    assert_eq!(delivered(Source::TwinChangeEvents), Deliveries::Routed(Vec::new()));
+    assert!(matches!(delivered(Source::DeviceMessages), Deliveries::BuiltIn));
+    assert!(names(&delivered(Source::TwinChangeEvents)).is_empty());
 }
 
 #[tokio::test]

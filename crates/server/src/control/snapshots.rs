@@ -94,6 +94,7 @@ pub(super) async fn restore(control: &Control, name: &str) -> Result<Value, Refu
     let store = &control.house.estate.store;
     store.import(snapshot, |_| true).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.streams.import(events).await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.house.hub.start_outboxes_over().await;
     control.house.entra.forget_sessions();
     control.house.origins.open_all();
     Ok(Value::Null)

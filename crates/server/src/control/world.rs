@@ -16,6 +16,7 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
     }
     control.seeder.seed().await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.streams.clear().await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.house.hub.start_outboxes_over().await;
     control.house.entra.forget_sessions();
     control.house.access.log().clear();
     control.house.origins.open_all();

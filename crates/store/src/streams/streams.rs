@@ -103,6 +103,11 @@ impl Streams {
         Ok(stream)
     }
 
+    /// Whether what is appended is there for the next process, as far as these streams are not closed.
+    pub fn outlive_process(&self) -> bool {
+        self.inner.table.lock().directory.is_some()
+    }
+
     /// The names of all streams, in order: those that were asked for, and those with something on the disk.
     pub fn names(&self) -> Vec<String> {
         self.inner.table.lock().streams.keys().cloned().collect()

@@ -13,6 +13,8 @@ pub(super) struct Batch {
     target: Arc<StorageTarget>,
     partition: u32,
     begun_at: Timestamp,
+    /// The number of its first event in the endpoint's outbox; 0 where there is none.
+    first: u64,
     content: Vec<u8>,
     count: usize,
 }
@@ -23,11 +25,14 @@ pub(super) struct Blob {
     pub(super) target: Arc<StorageTarget>,
     pub(super) name: String,
     pub(super) content: bytes::Bytes,
+    pub(super) begun_at: Timestamp,
+    pub(super) first: u64,
 }
 
 impl Batch {
-    pub(super) fn new(target: Arc<StorageTarget>, event: &Routable<'_>) -> Self {
-        Self { target, partition: event.partition, begun_at: event.at, content: Vec::new(), count: 0 }
+    /// An empty one, which `event` begins; it has this number in the outbox.
+    pub(super) fn new(target: Arc<StorageTarget>, event: &Routable<'_>, first: u64) -> Self {
+        Self { target, partition: event.partition, begun_at: event.at, first, content: Vec::new(), count: 0 }
     }
 
     /// Adds `event`; whether the blob is full now.
@@ -38,6 +43,11 @@ impl Batch {
         }
         self.count += 1;
         self.content.len() >= self.target.largest_bytes
+    }
+
+    /// The number of its first event in the outbox.
+    pub(super) const fn first(&self) -> u64 {
+        self.first
     }
 
     /// How many bytes it has.
@@ -65,6 +75,6 @@ impl Batch {
                 avro::file(&self.content, self.count, deflated, *entropy.uuid().as_bytes())
             }
         };
-        Blob { target: self.target, name, content: content.into() }
+        Blob { target: self.target, name, content: content.into(), begun_at: self.begun_at, first: self.first }
     }
 }

@@ -1,7 +1,10 @@
 //! Gathers events for storage containers and writes their blobs when they are full or due.
 //!
 //! Taking an event never waits. One task writes, for all hubs; a blob that cannot be written is tried again with growing
-//! pauses, and what waits is bounded: the oldest blobs go first, and the endpoint is dead until one is written.
+//! pauses for a day, and what waits is bounded: the oldest blobs go first, and the endpoint is dead until one is written.
+//! With a data directory an event is in its endpoint's outbox before it is acknowledged, and is done with when its blob is.
+
+mod track;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +17,10 @@ use super::StorageTarget;
 use super::batch::{Batch, Blob};
 use super::name::numbered;
 use crate::blobs::Blobs;
+use crate::outbox::{Kind, Outboxes, Place, Taken};
 use crate::routing::Routable;
 use crate::routing::health::HealthBook;
+use track::Track;
 
 /// How many bytes of blobs that are being filled are held; beyond, the largest is written early.
 const MOST_OPEN_BYTES: usize = 64 * 1024 * 1024;
@@ -23,17 +28,21 @@ const MOST_OPEN_BYTES: usize = 64 * 1024 * 1024;
 const MOST_WAITING_BYTES: usize = 128 * 1024 * 1024;
 /// The first pause after a failure, and the longest.
 const PAUSE_SECONDS: (i64, i64) = (5, 300);
+/// For how long it is tried to write a blob, from its first event on. In Azure an endpoint is dead after an hour, and its
+/// messages are dropped "after several retries" (resource logs of message routing).
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// For how long a container's signature is good.
 const SIGNATURE_MINUTES: i64 = 60;
 
-/// The hub, the endpoint and the partition that a blob is of.
-type Key = (String, String, u32);
+/// The endpoint and the partition that a blob is of.
+pub(crate) type Key = (Place, u32);
 
 /// Writes the blobs of every storage endpoint.
 pub(crate) struct StorageWriter {
     ground: Ground,
     blobs: Arc<dyn Blobs>,
     health: Arc<HealthBook>,
+    outboxes: Arc<Outboxes>,
     state: Mutex<State>,
     changed: Notify,
     /// Held by the one who writes.
@@ -42,6 +51,11 @@ pub(crate) struct StorageWriter {
 
 #[derive(Default)]
 struct State {
+    /// Whether events go from the outboxes into blobs as they come; else what the last process left is being read, and
+    /// here stands the number after the newest event that came meanwhile.
+    is_live: bool,
+    came: HashMap<Key, u64>,
+    tracks: HashMap<Key, Track>,
     open: HashMap<Key, Batch>,
     open_bytes: usize,
     waiting: VecDeque<Waiting>,
@@ -56,43 +70,94 @@ struct State {
 #[derive(Clone)]
 struct Waiting {
     number: u64,
-    hub: String,
+    key: Key,
     blob: Blob,
 }
 
 impl StorageWriter {
-    pub(crate) fn new(ground: Ground, blobs: Arc<dyn Blobs>, health: Arc<HealthBook>) -> Self {
+    pub(crate) fn new(ground: Ground, blobs: Arc<dyn Blobs>, health: Arc<HealthBook>, outboxes: Arc<Outboxes>) -> Self {
+        let state = State { is_live: !outboxes.are_kept(), ..State::default() };
         Self {
             ground,
             blobs,
             health,
-            state: Mutex::default(),
+            outboxes,
+            state: Mutex::new(state),
             changed: Notify::new(),
             turn: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Adds `event` to the blob that `target` is being filled with.
-    pub(crate) fn take(&self, hub: &str, target: &Arc<StorageTarget>, event: &Routable<'_>) {
-        let key = (hub.to_owned(), target.endpoint.clone(), event.partition);
+    /// Adds `event` to the blob that `target` is being filled with; when it is safe, or why it is not taken.
+    pub(crate) fn take(&self, hub: &str, target: &Arc<StorageTarget>, event: &Routable<'_>) -> Taken {
+        let key = (Place::new(Kind::Storage, hub, &target.endpoint), event.partition);
+        let record = if self.outboxes.are_kept() { event.to_bytes() } else { Vec::new() };
+        // Numbers are given under the lock, so that events are in blobs in their order.
         let mut state = self.state.lock();
-        if state.open.get(&key).is_some_and(|batch| !batch.is_for(target)) {
-            self.close(&mut state, &key);
+        let taken = self.outboxes.append(&key.0, event.partition, event.at, &record);
+        let number = match &taken {
+            None => 0,
+            Some(Ok(appended)) => appended.sequence,
+            Some(Err(_)) => return taken,
+        };
+        if state.is_live {
+            self.gather(&mut state, key, target, event, number);
+        } else {
+            state.came.insert(key, number + 1);
+        }
+        taken
+    }
+
+    /// Adds an event that a process before this one was answerable for.
+    pub(crate) fn take_again(&self, key: &Key, target: &Arc<StorageTarget>, event: &Routable<'_>, number: u64) {
+        self.gather(&mut self.state.lock(), key.clone(), target, event, number);
+    }
+
+    /// Whether events go into blobs as they come.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state.lock().is_live
+    }
+
+    /// Events go into blobs as they come from now on, if everything up to the numbers of `read` has been taken again; else
+    /// what has not, and the number after its newest event.
+    pub(crate) fn go_live(&self, read: &HashMap<Key, u64>) -> Result<(), (Key, u64)> {
+        let mut state = self.state.lock();
+        let behind = state.came.iter().find(|(key, next)| read.get(*key).is_none_or(|read| read < *next));
+        if let Some((key, next)) = behind {
+            return Err((key.clone(), *next));
+        }
+        state.is_live = true;
+        state.came.clear();
+        Ok(())
+    }
+
+    /// Forgets what waits: the world was put in another state, and the outboxes with it.
+    pub(crate) fn start_over(&self) {
+        *self.state.lock() = State { is_live: !self.outboxes.are_kept(), ..State::default() };
+        self.changed.notify_one();
+    }
+
+    fn gather(&self, state: &mut State, key: Key, target: &Arc<StorageTarget>, event: &Routable<'_>, number: u64) {
+        let stale = |batch: &Batch| !batch.is_for(target) || batch.due_at() <= event.at;
+        if state.open.get(&key).is_some_and(stale) {
+            self.close(state, &key);
         }
         let fresh = !state.open.contains_key(&key);
-        let batch = state.open.entry(key.clone()).or_insert_with(|| Batch::new(target.clone(), event));
-        let before = batch.bytes();
+        let batch = state.open.entry(key.clone()).or_insert_with(|| Batch::new(target.clone(), event, number));
+        let (before, first) = (batch.bytes(), batch.first());
         let full = batch.add(event);
         let added = batch.bytes() - before;
         state.open_bytes += added;
+        if self.outboxes.are_kept() {
+            state.tracks.entry(key.clone()).or_default().note(first, number);
+        }
         if full {
-            self.close(&mut state, &key);
+            self.close(state, &key);
         }
         let crowded = state.open_bytes > MOST_OPEN_BYTES;
         if crowded && let Some(largest) = largest_of(&state.open) {
-            self.close(&mut state, &largest);
+            self.close(state, &largest);
         }
-        drop(state);
         if full || crowded || fresh {
             self.changed.notify_one();
         }
@@ -100,10 +165,17 @@ impl StorageWriter {
 
     /// Drops what a hub that was deleted has left.
     pub(crate) fn forget(&self, hub: &str) {
+        self.forget_where(|place| &*place.hub == hub);
+    }
+
+    /// Drops what waits for the endpoints that `which` chooses.
+    pub(crate) fn forget_where(&self, which: impl Fn(&Place) -> bool) {
         let mut state = self.state.lock();
-        state.open.retain(|(known, _, _), _| known != hub);
+        state.came.retain(|(place, _), _| !which(place));
+        state.tracks.retain(|(place, _), _| !which(place));
+        state.open.retain(|(place, _), _| !which(place));
         state.open_bytes = state.open.values().map(Batch::bytes).sum();
-        state.waiting.retain(|waiting| waiting.hub != hub);
+        state.waiting.retain(|waiting| !which(&waiting.key.0));
         state.waiting_bytes = state.waiting.iter().map(|waiting| waiting.blob.content.len()).sum();
     }
 
@@ -128,6 +200,7 @@ impl StorageWriter {
         self.close_due(Timestamp::MAX);
         self.state.lock().resume_at = None;
         self.write_waiting().await;
+        self.outboxes.save().await;
     }
 
     /// When there is something to do.
@@ -154,13 +227,26 @@ impl StorageWriter {
         state.waiting_bytes += blob.content.len();
         let number = state.next_number;
         state.next_number += 1;
-        state.waiting.push_back(Waiting { number, hub: key.0.clone(), blob });
+        state.waiting.push_back(Waiting { number, key: key.clone(), blob });
         while state.waiting_bytes > MOST_WAITING_BYTES
-            && let Some(Waiting { hub, blob, .. }) = state.waiting.pop_front()
+            && let Some(oldest) = state.waiting.pop_front()
         {
-            state.waiting_bytes -= blob.content.len();
-            let why = "Events were dropped: too many wait for the container to be reached.";
-            self.health.failed(&hub, &blob.target.endpoint, self.ground.now(), why, true);
+            self.drop_blob(state, &oldest, "Events were dropped: too many wait for the container to be reached.");
+        }
+    }
+
+    /// Gives up a blob that is no longer in the queue.
+    fn drop_blob(&self, state: &mut State, waiting: &Waiting, why: &str) {
+        self.done(state, waiting);
+        self.health.failed(&waiting.key.0.hub, &waiting.blob.target.endpoint, self.ground.now(), why, true);
+    }
+
+    /// Counts off a blob that is no longer in the queue: its events are delivered or given up.
+    fn done(&self, state: &mut State, waiting: &Waiting) {
+        state.waiting_bytes -= waiting.blob.content.len();
+        if let Some(track) = state.tracks.get_mut(&waiting.key) {
+            let (place, partition) = &waiting.key;
+            self.outboxes.settle(place, *partition, track.settle(waiting.blob.first));
         }
     }
 
@@ -185,19 +271,22 @@ impl StorageWriter {
         // A hub that was deleted meanwhile has taken its blobs along.
         let Some(place) = state.waiting.iter().position(|known| known.number == waiting.number) else { return };
         let removed = state.waiting.remove(place);
-        match written {
-            Ok(()) => {
-                (state.failures, state.resume_at) = (0, None);
-                state.waiting_bytes -= waiting.blob.content.len();
-                self.health.sent(&waiting.hub, &waiting.blob.target.endpoint, now);
-            }
-            Err(why) => {
-                self.health.failed(&waiting.hub, &waiting.blob.target.endpoint, now, &why, false);
-                state.resume_at = now.checked_add(pause(state.failures)).ok();
-                state.failures += 1;
-                // To the back: a container that is gone does not hold up the others.
-                state.waiting.extend(removed);
-            }
+        let (hub, endpoint) = (&waiting.key.0.hub, &waiting.blob.target.endpoint);
+        let Err(why) = written else {
+            (state.failures, state.resume_at) = (0, None);
+            self.done(&mut state, waiting);
+            self.health.sent(hub, endpoint, now);
+            return;
+        };
+        state.resume_at = now.checked_add(pause(state.failures)).ok();
+        state.failures += 1;
+        if now.duration_since(waiting.blob.begun_at) > PATIENCE {
+            let why = format!("Events were dropped after a day of trying to write them: {why}");
+            self.drop_blob(&mut state, waiting, &why);
+        } else {
+            self.health.failed(hub, endpoint, now, &why, false);
+            // To the back: a container that is gone does not hold up the others.
+            state.waiting.extend(removed);
         }
     }
 

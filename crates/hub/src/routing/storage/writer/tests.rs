@@ -21,7 +21,7 @@ fn bench() -> Bench {
     let clock = Arc::new(SteerableClock::frozen_at("2026-01-02T03:04:05Z".parse().unwrap()));
     let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
     let (blobs, health) = (Arc::new(MemoryBlobs::default()), Arc::new(HealthBook::default()));
-    Bench { writer: StorageWriter::new(ground, blobs.clone(), health.clone()), blobs, health, clock }
+    Bench { writer: StorageWriter::new(ground, blobs.clone(), health.clone(), Arc::default()), blobs, health, clock }
 }
 
 fn target(encoding: &str) -> Arc<StorageTarget> {
