@@ -22,6 +22,7 @@ from azure.identity import ClientSecretCredential, UsernamePasswordCredential
 from azure.iot.hub import IoTHubConfigurationManager, IoTHubRegistryManager
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.digitaltwins import AzureDigitalTwinsManagementClient
+from azure.mgmt.eventgrid import EventGridManagementClient
 from azure.mgmt.iothub import IotHubClient
 from azure.mgmt.iothubprovisioningservices import IotDpsClient
 from provisioningserviceclient import ProvisioningServiceClient
@@ -194,6 +195,9 @@ class Emulator:
     def authorities(self, principal="owner-app"):
         """The certificate authorities of hubs."""
         return self._management(IotHubClient, principal).certificates
+
+    def event_subscriptions(self, principal="owner-app"):
+        return self._management(EventGridManagementClient, principal).event_subscriptions
 
     def provisioning_services(self, principal="owner-app"):
         return self._management(IotDpsClient, principal).iot_dps_resource
