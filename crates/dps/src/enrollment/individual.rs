@@ -1,14 +1,14 @@
 //! An individual enrolment: one device, by its registration id.
 
-use iolite_kernel::{Ground, ServiceError};
-use iolite_store::Record;
+use iolite_kernel::{ErrorCode, ServiceError};
+use iolite_store::{Record, Table, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Terms, refuse_newer_members};
+use super::{Enrollment, Sent, Terms, refuse_newer_members};
 use crate::attestation::{AttestationRequest, Holder};
 use crate::body::{self, Object};
-use crate::{errors, identifier};
+use crate::{Dps, errors, identifier};
 
 /// An individual enrolment; keyed by provisioning service and registration id in lower case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,34 +37,43 @@ struct IndividualRequest {
     attestation: Option<Object<AttestationRequest>>,
 }
 
-impl IndividualEnrollment {
-    /// The enrolment that the body `text` describes, over `current`. `id` is the one in the path.
-    pub(crate) fn accept(
-        text: &[u8],
-        id: &str,
-        current: Option<&Self>,
-        api_version: &str,
-        ground: &Ground,
-    ) -> Result<Self, ServiceError> {
+impl Enrollment for IndividualEnrollment {
+    const ID: &'static str = "registrationId";
+    const CONFLICT: (&'static ErrorCode, &'static str) = (&errors::ENROLLMENT_CONFLICT, "Enrollment already exists.");
+
+    fn table(dps: &Dps) -> &Table<Self> {
+        &dps.enrollments
+    }
+
+    fn accept(sent: Sent<'_>, current: Option<&Self>, dps: &Dps) -> Result<Self, ServiceError> {
+        let Sent { id, text, api_version, .. } = sent;
         identifier::check_registration_id(id)?;
         refuse_newer_members(text)?;
-        let sent: IndividualRequest = body::parse(text)?;
-        identifier::check_same(
-            id,
-            sent.registration_id.as_deref(),
-            &errors::INVALID_REGISTRATION_ID,
-            "registrationId",
-        )?;
-        let device_id = sent.device_id.filter(|id| !id.is_empty());
+        let body: IndividualRequest = body::parse(text)?;
+        identifier::check_same(id, body.registration_id.as_deref(), &errors::INVALID_REGISTRATION_ID, Self::ID)?;
+        let device_id = body.device_id.filter(|id| !id.is_empty());
         device_id.as_deref().map_or(Ok(()), identifier::check_device_id)?;
-        let Object(attestation) = sent.attestation.ok_or_else(|| errors::invalid("attestation", "is required."))?;
+        let Object(attestation) = body.attestation.ok_or_else(|| errors::invalid("attestation", "is required."))?;
         let before = current.map(|current| &current.terms);
-        let attestation = attestation.accept(Holder::Individual, before.map(|terms| &terms.attestation), ground)?;
+        let attestation =
+            attestation.accept(Holder::Individual, before.map(|terms| &terms.attestation), &dps.ground)?;
         Ok(Self {
             registration_id: current.map_or(id, |current| &current.registration_id).to_owned(),
             device_id,
-            optional_device_information: sent.optional_device_information,
-            terms: Terms::accept(text, attestation, before, api_version, ground)?,
+            optional_device_information: body.optional_device_information,
+            terms: Terms::accept(text, attestation, before, api_version, &dps.ground)?,
         })
+    }
+
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    fn missing() -> ServiceError {
+        errors::enrollment_not_found()
+    }
+
+    fn forget_registrations(dps: &Dps, transaction: &mut Transaction<'_>, service: &str, id: &str) {
+        dps.forget_registration(transaction, &identifier::key(service, id));
     }
 }

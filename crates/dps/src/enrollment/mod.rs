@@ -3,10 +3,12 @@
 //! Written by the enrolment operations, read by them, by the door's attestation source and by registration.
 
 mod answer;
+mod change;
 mod group;
 mod individual;
 mod settings;
 
+pub(crate) use change::{Enrollment, Sent, delete, many, put};
 pub(crate) use group::EnrollmentGroup;
 pub(crate) use individual::IndividualEnrollment;
 pub(crate) use settings::{Allocation, InitialTwin, Settings};

@@ -7,34 +7,18 @@
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
-use iolite_store::{StoreError, Transaction};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{delete, put};
-use crate::bulk::{self, Mode};
-use crate::{Dps, body, entity_tag, errors, versions};
+use crate::bulk::Mode;
+use crate::enrollment::{self, EnrollmentGroup};
+use crate::{Dps, body, versions};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BulkRequest {
     enrollment_groups: Vec<Box<RawValue>>,
     mode: Mode,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item {
-    enrollment_group_id: Option<String>,
-    etag: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ItemError {
-    enrollment_group_id: String,
-    error_code: u32,
-    error_status: String,
 }
 
 /// The operation.
@@ -57,56 +41,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let sent: BulkRequest = body::read(&request)?;
-    let ids = read_ids(&sent)?;
-    let service = permit.resource_key();
-    let failures = dps
-        .store()
-        .transact(|transaction| {
-            let items = ids.iter().zip(&sent.enrollment_groups);
-            let outcomes = items.map(|((id, etag), raw)| {
-                let text = raw.get().as_bytes();
-                (id, apply(dps, transaction, &service, sent.mode, (id, etag.as_deref(), text), &request.api_version))
-            });
-            let failed = outcomes.filter_map(|(id, outcome)| outcome.err().map(|error| item_error(id, error)));
-            Ok::<_, StoreError>(failed.collect::<Vec<ItemError>>())
-        })
-        .await?;
-    Ok(Answer::ok(&bulk::answer(failures)))
-}
-
-fn read_ids(sent: &BulkRequest) -> Result<Vec<(String, Option<String>)>, ServiceError> {
-    let items = &sent.enrollment_groups;
-    let read = items.iter().map(|raw| {
-        let item: Item = body::parse(raw.get().as_bytes())?;
-        let id = item
-            .enrollment_group_id
-            .ok_or_else(|| errors::invalid("enrollmentGroupId", "is required in every item."))?;
-        Ok((id, item.etag))
-    });
-    let ids: Vec<(String, Option<String>)> = read.collect::<Result<_, ServiceError>>()?;
-    bulk::check_ids(ids.iter().map(|(id, _)| id.as_str()))?;
-    Ok(ids)
-}
-
-fn apply(
-    dps: &Dps,
-    transaction: &mut Transaction<'_>,
-    service: &str,
-    mode: Mode,
-    (id, etag, text): (&str, Option<&str>, &[u8]),
-    api_version: &str,
-) -> Result<(), ServiceError> {
-    let asked = bulk::precondition(mode, entity_tag::parse(etag)?)?;
-    match mode {
-        Mode::Delete => delete::remove(dps, transaction, service, id, &asked),
-        Mode::Create | Mode::Update | Mode::UpdateIfMatchEtag => {
-            put::write(dps, transaction, service, put::Sent { id, text, asked: &asked, api_version }).map(drop)
-        }
-    }
-}
-
-fn item_error(id: &str, error: ServiceError) -> ItemError {
-    ItemError { enrollment_group_id: id.to_owned(), error_code: error.code.number, error_status: error.message }
+    enrollment::many::<EnrollmentGroup>(dps, &permit, &request, (sent.mode, &sent.enrollment_groups)).await
 }
 
 #[cfg(test)]

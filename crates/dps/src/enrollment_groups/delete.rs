@@ -4,11 +4,10 @@
 //! Source: the 2021-10-01 specification and recordings of 2023.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
-use iolite_store::Transaction;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
-use crate::registration::Registration;
-use crate::{Dps, entity_tag, errors, identifier, versions};
+use crate::enrollment::{self, EnrollmentGroup};
+use crate::{Dps, versions};
 
 /// The operation.
 pub(crate) const OPERATION: Operation = Operation {
@@ -26,35 +25,8 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let asked = entity_tag::if_match(&request)?;
-    let service = permit.resource_key();
-    let id = request.param("id");
-    dps.store().transact(|transaction| remove(dps, transaction, &service, id, &asked)).await?;
+    enrollment::delete::<EnrollmentGroup>(dps, &permit, &request).await?;
     Ok(Answer::no_content())
-}
-
-/// Removes one enrolment group of `service`; also for the items of a bulk operation.
-pub(crate) fn remove(
-    dps: &Dps,
-    transaction: &mut Transaction<'_>,
-    service: &str,
-    id: &str,
-    asked: &Precondition,
-) -> Result<(), ServiceError> {
-    let key = identifier::key(service, id);
-    let current = transaction.get(&dps.groups, &key);
-    let tag = current.as_ref().map(|found| found.terms.etag.as_str());
-    entity_tag::admit_delete(asked, tag, errors::enrollment_group_not_found)?;
-    transaction.delete(&dps.groups, &key);
-    let of_group = |registration: &Registration| {
-        registration.enrollment_group_id.as_ref().is_some_and(|group| group.eq_ignore_ascii_case(id))
-    };
-    for (key, registration) in transaction.all(&dps.registrations, &format!("{service}/")) {
-        if of_group(&registration) {
-            dps.forget_registration(transaction, &key);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

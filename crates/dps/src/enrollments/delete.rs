@@ -4,10 +4,10 @@
 //! Source: the 2021-10-01 specification and recordings of 2023.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
-use iolite_store::Transaction;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
-use crate::{Dps, entity_tag, errors, identifier, versions};
+use crate::enrollment::{self, IndividualEnrollment};
+use crate::{Dps, versions};
 
 /// The operation.
 pub(crate) const OPERATION: Operation = Operation {
@@ -25,28 +25,8 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let asked = entity_tag::if_match(&request)?;
-    let service = permit.resource_key();
-    let id = request.param("id");
-    dps.store().transact(|transaction| remove(dps, transaction, &service, id, &asked)).await?;
+    enrollment::delete::<IndividualEnrollment>(dps, &permit, &request).await?;
     Ok(Answer::no_content())
-}
-
-/// Removes one individual enrolment of `service`; also for the items of a bulk operation.
-pub(crate) fn remove(
-    dps: &Dps,
-    transaction: &mut Transaction<'_>,
-    service: &str,
-    id: &str,
-    asked: &Precondition,
-) -> Result<(), ServiceError> {
-    let key = identifier::key(service, id);
-    let current = transaction.get(&dps.enrollments, &key);
-    let tag = current.as_ref().map(|found| found.terms.etag.as_str());
-    entity_tag::admit_delete(asked, tag, errors::enrollment_not_found)?;
-    transaction.delete(&dps.enrollments, &key);
-    dps.forget_registration(transaction, &key);
-    Ok(())
 }
 
 #[cfg(test)]

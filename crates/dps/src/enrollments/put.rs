@@ -4,12 +4,11 @@
 //! Source: the 2021-10-01 specification and recordings of 2023.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
-use iolite_store::Transaction;
+use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
 use crate::attestation::Keys;
-use crate::enrollment::IndividualEnrollment;
-use crate::{Dps, allocation, body, entity_tag, errors, identifier, versions};
+use crate::enrollment::{self, IndividualEnrollment};
+use crate::{Dps, versions};
 
 /// The operation.
 pub(crate) const OPERATION: Operation = Operation {
@@ -27,44 +26,8 @@ pub(crate) const OPERATION: Operation = Operation {
 };
 
 pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    body::require(&request)?;
-    let asked = entity_tag::if_match(&request)?;
-    let service = permit.resource_key();
-    let sent = Sent { id: request.param("id"), text: &request.body, asked: &asked, api_version: &request.api_version };
-    let found = dps.store().transact(|transaction| write(dps, transaction, &service, sent)).await?;
+    let found: IndividualEnrollment = enrollment::put(dps, &permit, &request).await?;
     Ok(Answer::ok(&found.answer(Keys::Shown, None)))
-}
-
-/// One individual enrolment to be written.
-#[derive(Clone, Copy)]
-pub(crate) struct Sent<'a> {
-    /// Its id.
-    pub(crate) id: &'a str,
-    /// The JSON that describes it.
-    pub(crate) text: &'a [u8],
-    /// What must be there before.
-    pub(crate) asked: &'a Precondition,
-    /// The version it was written for.
-    pub(crate) api_version: &'a str,
-}
-
-/// Writes one individual enrolment of `service`; also for the items of a bulk operation.
-pub(crate) fn write(
-    dps: &Dps,
-    transaction: &mut Transaction<'_>,
-    service: &str,
-    sent: Sent<'_>,
-) -> Result<IndividualEnrollment, ServiceError> {
-    let key = identifier::key(service, sent.id);
-    let current = transaction.get(&dps.enrollments, &key);
-    let current = current.as_ref().map(|found| &*found.value);
-    let written = IndividualEnrollment::accept(sent.text, sent.id, current, sent.api_version, &dps.ground)?;
-    allocation::check_linked(dps, service, &written.terms.settings)?;
-    let tag = current.map(|current| current.terms.etag.as_str());
-    let conflict = (&errors::ENROLLMENT_CONFLICT, "Enrollment already exists.");
-    entity_tag::admit_write(sent.asked, tag, conflict, errors::enrollment_not_found)?;
-    transaction.put(&dps.enrollments, &key, written.clone());
-    Ok(written)
 }
 
 #[cfg(test)]
