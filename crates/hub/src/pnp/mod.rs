@@ -5,6 +5,7 @@
 //! of the twin that says so with `"__t": "c"`. The hub knows no models: it names the one that the device announced.
 
 mod call;
+pub(crate) mod change;
 pub mod get;
 pub mod invoke_component;
 pub mod invoke_root;

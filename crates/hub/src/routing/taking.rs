@@ -14,7 +14,7 @@ use crate::news::{News, What};
 use crate::telemetry::{partition_of, receipt, unavailable};
 use crate::twins::section::{Section, plain_patch};
 use crate::twins::unset::{Nulls, Unset};
-use crate::{Hub, Twin, ids, outbox};
+use crate::{Hub, Twin, ids, outbox, pnp};
 
 impl Hub {
     /// Finds where `event` of the hub keyed `hub` goes.
@@ -63,21 +63,37 @@ impl Hub {
             What::Created(_) | What::Deleted(_) => Source::DeviceLifecycleEvents,
             What::Updated { .. } | What::Replaced { .. } => Source::TwinChangeEvents,
         };
-        if !self.routing.wants(hub, source) {
+        let (wanted, digital) =
+            (self.routing.wants(hub, source), self.routing.wants(hub, Source::DigitalTwinChangeEvents));
+        if !wanted && !digital {
             return;
         }
         let Some(record) = self.hubs.get(hub) else { return };
         let about = self.about(record.id.name(), &news.key);
-        let event = match &news.what {
+        if wanted && let Some(event) = self.own_event(about, &news.what) {
+            self.send_own(hub, &event);
+        }
+        if digital && let Some(event) = self.digital_twin_event(about, &news.what) {
+            self.send_own(hub, &event);
+        }
+    }
+
+    fn own_event(&self, about: About<'_>, what: &What) -> Option<OwnEvent> {
+        Some(match what {
             What::Created(twin) => events::lifecycle(&self.ground, about, Lifecycle::Created, twin),
             What::Deleted(twin) => events::lifecycle(&self.ground, about, Lifecycle::Deleted, twin),
             What::Replaced { after, .. } => events::twin_replaced(&self.ground, about, after),
-            What::Updated { before, after, unset } => {
-                let Some(event) = self.twin_update(about, before, after, unset) else { return };
-                event
-            }
-        };
-        self.send_own(hub, &event);
+            What::Updated { before, after, unset } => return self.twin_update(about, before, after, unset),
+        })
+    }
+
+    /// What a change of the twin of a Plug and Play device or module means to its digital twin. Whoever announced no model
+    /// is none.
+    fn digital_twin_event(&self, about: About<'_>, what: &What) -> Option<OwnEvent> {
+        let (What::Updated { before, after, .. } | What::Replaced { before, after }) = what else { return None };
+        after.model_id.as_ref()?;
+        let patch = pnp::change::patch(before, after);
+        (!patch.is_empty()).then(|| events::digital_twin_change(&self.ground, about, &patch))
     }
 
     /// Tells the hub's routes that the device or module under `key` came or went.

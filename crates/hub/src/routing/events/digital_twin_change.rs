@@ -1,9 +1,9 @@
 //! A Plug and Play digital twin changed.
 //!
 //! Source: iot-hub-devguide-messages-d2c and concepts-digital-twin: the body is a JSON patch, and its content type says so.
-//! The operation's name is not documented (UNVERIFIED).
+//! The properties are those of the events that concepts-developer-guide-service shows (recorded in October 2020).
 
-use iolite_kernel::Ground;
+use iolite_kernel::{Ground, iso_offset_seven_digits};
 use iolite_messaging::SystemName;
 use serde_json::Value;
 
@@ -15,8 +15,13 @@ use crate::routing::Source;
 pub fn digital_twin_change(ground: &Ground, about: About<'_>, patch: &[Value]) -> OwnEvent {
     let body = serde_json::to_vec(patch).unwrap_or_default();
     let source = Source::DigitalTwinChangeEvents;
-    let mut made = event(ground, source, about, "digitalTwinChangeNotification", "updateDigitalTwin", body);
+    let mut made = event(ground, source, about, "digitalTwinChangeNotification", "updateTwin", body);
     made.message.set_system(SystemName::ContentType, "application/json-patch+json");
+    for (name, value) in &mut made.message.properties {
+        if **name == *"operationTimestamp" {
+            *value = Some(iso_offset_seven_digits(about.at).into());
+        }
+    }
     made
 }
 
@@ -32,6 +37,8 @@ mod tests {
         let patch = [json!({"op": "replace", "path": "/targetTemperature", "value": 21})];
         let event = digital_twin_change(&ground(), about(None), &patch);
         assert_eq!(body(&event), json!(patch));
+        assert_eq!(event.message.property("opType"), Some("updateTwin"));
+        assert_eq!(event.message.property("operationTimestamp"), Some("2026-01-02T03:04:05.6780000+00:00"));
         assert_eq!(event.message.system(SystemName::ContentType), Some("application/json-patch+json"));
         assert_eq!(
             event.routable(0).system_property("iothub-message-source").as_deref(),
