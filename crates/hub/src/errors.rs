@@ -126,6 +126,8 @@ catalogue! {
     UNSUPPORTED_MEDIA_TYPE = 415_000 "GenericUnsupportedMediaType";
     /// More is asked of the hub than its tier allows.
     THROTTLING = 429_001 "ThrottlingException";
+    /// As many jobs are active as the hub's tier allows.
+    TOO_MANY_ACTIVE_JOBS = 429_004 "ThrottlingMaxActiveJobCountExceeded";
     /// Something went wrong inside the hub.
     SERVER_ERROR = 500_001 "ServerError";
     /// A device answered what cannot be passed on.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use iolite_access::Permit;
 use iolite_identity::Caller;
 use iolite_kernel::{
     Answer, Body, Client, Ground, Operation, Request, ResourceId, Scope, SeededEntropy, ServiceError, SignedDuration,
     SteerableClock, Timestamp, Uuid,
 };
-use iolite_resources::{BuiltInEvents, Cloud, Estate, Hub as HubRecord, HubSku, Tenant};
+use iolite_resources::{BuiltInEvents, Cloud, Estate, Hub as HubRecord, HubSku, ResourceContents, Tenant};
 use iolite_store::Store;
+use iolite_store::streams::Streams;
 use serde_json::{Value, json};
 
 use crate::authentication::Credentials;
@@ -37,24 +39,52 @@ impl World {
         };
         let clock = Arc::new(SteerableClock::frozen_at(now()));
         let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
-        Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant), ground)), clock }
+        let world = Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant), ground)), clock };
+        // A store in memory never waits.
+        world.put_hub_properties(json!({})).now_or_never().unwrap();
+        world
     }
 
     /// The same with a blob service.
     pub(crate) fn with_blobs(blobs: Arc<dyn Blobs>) -> Self {
-        let world = Self::new();
-        let Ok(hub) = Arc::try_unwrap(world.hub) else { unreachable!("a new hub is shared with nobody") };
-        Self { hub: Arc::new(hub.with_blobs(blobs)), clock: world.clock }
+        Self::new().changed(|hub| hub.with_blobs(blobs))
+    }
+
+    /// The same over these streams.
+    pub(crate) fn with_streams(streams: Streams) -> Self {
+        Self::new().changed(|hub| hub.with_streams(streams))
+    }
+
+    fn changed(self, change: impl FnOnce(Hub) -> Hub) -> Self {
+        let Ok(hub) = Arc::try_unwrap(self.hub) else { unreachable!("a new hub is shared with nobody") };
+        Self { hub: Arc::new(change(hub)), clock: self.clock }
     }
 
     /// Writes the hub's own record with these ARM properties.
     pub(crate) async fn put_hub_properties(&self, properties: Value) {
+        self.put_hub("Contoso-Hub", properties).await;
+    }
+
+    /// Writes the record of a hub called `name`, likewise.
+    pub(crate) async fn put_hub(&self, name: &str, properties: Value) {
         let Value::Object(properties) = properties else { panic!("properties are an object") };
         let written = self.hub.store.transact(|transaction| {
-            transaction.put(&self.hub.hubs, Self::KEY, hub_record(properties.clone()));
+            let mut record = hub_record(properties.clone());
+            record.id = ResourceId::resource("s", "contoso", HubRecord::TYPE, name);
+            transaction.put(&self.hub.hubs, &name.to_ascii_lowercase(), record);
             Ok::<_, ServiceError>(())
         });
         written.await.unwrap();
+    }
+
+    /// Deletes the hub keyed `key` with all that it holds, as Resource Manager does.
+    pub(crate) async fn delete_hub(&self, key: &str) {
+        let deleted = self.hub.store.transact(|transaction| {
+            self.hub.remove(transaction, key);
+            transaction.delete(&self.hub.hubs, key);
+            Ok::<_, ServiceError>(())
+        });
+        deleted.await.unwrap();
     }
 
     pub(crate) fn advance(&self, seconds: i64) {

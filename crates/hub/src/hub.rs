@@ -10,11 +10,12 @@ use std::sync::Arc;
 use iolite_kernel::{Ground, ServiceError};
 use iolite_resources::{Certificate, Estate, Hub as HubRecord};
 use iolite_store::streams::{Limits, Streams};
-use iolite_store::{Store, Table, Versioned};
+use iolite_store::{Store, Table, Transaction, Versioned};
 use parking_lot::Mutex;
 
 use crate::blobs::{BlobClient, Blobs};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
+use crate::doomed_streams::DoomedStream;
 use crate::event_grid::{EventGrid, Webhooks};
 use crate::files::Upload;
 use crate::jobs::registry::RegistryJob;
@@ -58,6 +59,8 @@ pub struct Hub {
     pub(crate) sessions: Sessions,
     /// Where events go.
     pub(crate) streams: Streams,
+    /// Those of deleted hubs, which are to go.
+    pub(crate) doomed_streams: Table<DoomedStream>,
     /// Who reads them.
     pub(crate) readers: ReaderBook,
     /// Cloud-to-device messages that wait.
@@ -116,6 +119,7 @@ impl Hub {
             presences: store.table(),
             sessions: Sessions::new(),
             streams: Streams::memory(Limits::default()),
+            doomed_streams: store.table(),
             readers: ReaderBook::default(),
             bound: store.table(),
             locks: Locks::default(),
@@ -203,6 +207,15 @@ impl Hub {
         }
     }
 
+    /// Refuses a change of what the hub keyed `hub` holds once the hub is deleted: what a request that was let in before
+    /// wrote then would stay for ever. To be asked inside the change itself, by every one that makes a record.
+    pub(crate) fn require(&self, transaction: &Transaction<'_>, hub: &str) -> Result<(), ServiceError> {
+        match transaction.get(&self.hubs, hub) {
+            Some(_) => Ok(()),
+            None => Err(ServiceError::new(&errors::IOT_HUB_NOT_FOUND, format!("There is no hub '{hub}' any more."))),
+        }
+    }
+
     /// Changes identities of the hub keyed `hub`, all together or not at all.
     pub(crate) async fn change<R: Send>(
         &self,
@@ -210,6 +223,7 @@ impl Hub {
         change: impl Fn(&mut Registry<'_, '_>) -> Result<R, ServiceError> + Send,
     ) -> Result<R, ServiceError> {
         let changed = self.store.transact(move |transaction| {
+            self.require(transaction, hub)?;
             let revision = transaction.revision();
             let mut registry = Registry { hub: self, key: hub, transaction, news: Vec::new() };
             let result = change(&mut registry)?;

@@ -18,6 +18,7 @@ mod contents;
 mod device;
 pub mod devices;
 mod document;
+mod doomed_streams;
 mod edge;
 pub mod errors;
 mod etag;

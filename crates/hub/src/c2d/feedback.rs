@@ -41,6 +41,10 @@ impl Hub {
     async fn send_feedback(&self, hub: &str, now: Timestamp) -> Result<(), ServiceError> {
         let sent = self.store.transact(|transaction| {
             let records = transaction.page(&self.feedback_records, &format!("{hub}/"), None, MOST_RECORDS);
+            if records.is_empty() {
+                // The hub was deleted, and its records with it.
+                return Ok(());
+            }
             let batch: Vec<&FeedbackRecord> = records.iter().map(|(_, record)| &**record).collect();
             let body = serde_json::to_string(&batch).unwrap_or_else(|_| "[]".to_owned());
             self.put_notice(transaction, hub, NoticeQueue::Feedback, body, now);

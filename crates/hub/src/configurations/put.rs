@@ -93,6 +93,7 @@ async fn write(
     let most = if is_free { MOST_CONFIGURATIONS.0 } else { MOST_CONFIGURATIONS.1 };
     hub.store
         .transact(|transaction| {
+            hub.require(transaction, key)?;
             let current = transaction.get(&hub.configurations, &at);
             let configuration = match (&current, makes(precondition)) {
                 (Some(_), true) => {

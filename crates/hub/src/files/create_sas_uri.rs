@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::UploadSettings;
 use super::upload::{self, Upload};
 use crate::blobs::BlobRights;
-use crate::{Hub, body, errors, versions};
+use crate::{Hub, body, errors, ids, versions};
 
 /// How many uploads of one device may be open (documented).
 const MOST_OPEN: usize = 10;
@@ -90,6 +90,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
 async fn open(hub: &Hub, prefix: &str, correlation_id: &str, upload: Upload) -> Result<(), ServiceError> {
     let now = upload.opened_at;
     let opened = hub.store.transact(|transaction| {
+        hub.require(transaction, ids::hub_of(prefix))?;
         let mut open = 0;
         for (key, known) in transaction.all(&hub.uploads, prefix) {
             if known.expires_at > now {

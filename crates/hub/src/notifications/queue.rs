@@ -104,6 +104,7 @@ impl Hub {
     pub async fn notify(&self, hub: &str, queue: NoticeQueue, body: String) -> Result<(), ServiceError> {
         let now = self.ground.now();
         let kept = self.store.transact(|transaction| {
+            self.require(transaction, hub)?;
             self.put_notice(transaction, hub, queue, body.clone(), now);
             Ok::<_, ServiceError>(())
         });

@@ -18,10 +18,11 @@ use std::sync::Arc;
 use iolite_kernel::{ServiceError, Timestamp};
 use iolite_resources::Hub as HubRecord;
 use iolite_store::streams::{Appended, Position, Stream, StreamRecord, Streams};
-use iolite_store::{Store, StoreError, Table};
+use iolite_store::{Store, StoreError, Table, Transaction};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::doomed_streams::DoomedStream;
 use crate::telemetry::{receipt, unavailable};
 pub(crate) use place::{Kind, Place};
 use position::OutboxPosition;
@@ -38,6 +39,7 @@ struct Kept {
     store: Store,
     hubs: Table<HubRecord>,
     positions: Table<OutboxPosition>,
+    doomed: Table<DoomedStream>,
     /// What was settled since it was last written down, partition by partition.
     settled: Mutex<BTreeMap<(Place, u32), Progress>>,
     changed: Notify,
@@ -71,8 +73,8 @@ impl Outboxes {
         if !streams.outlive_process() {
             return Self(None);
         }
-        let positions = store.table();
-        Self(Some(Kept { streams, store, hubs, positions, settled: Mutex::default(), changed: Notify::new() }))
+        let (positions, doomed) = (store.table(), store.table());
+        Self(Some(Kept { streams, store, hubs, positions, doomed, settled: Mutex::default(), changed: Notify::new() }))
     }
 
     /// Whether anything is kept.
@@ -83,7 +85,12 @@ impl Outboxes {
     /// Keeps an event for `place`. Never waits.
     pub(crate) fn append(&self, place: &Place, partition: u32, at: Timestamp, record: &[u8]) -> Taken {
         let kept = self.0.as_ref()?;
-        let stream = kept.streams.stream(&place.stream_name(), partition.saturating_add(1));
+        let name = place.stream_name();
+        if kept.doomed.get(&name).is_some() {
+            // A hub of this name was deleted a moment ago, and what waited for it is still going.
+            return Some(Err(StoreError::Closed));
+        }
+        let stream = kept.streams.stream(&name, partition.saturating_add(1));
         Some(stream.and_then(|stream| stream.append(partition, at, record)))
     }
 
@@ -206,16 +213,20 @@ impl Outboxes {
         let Some(kept) = &self.0 else { return Ok(()) };
         kept.settled.lock().retain(|(known, _), _| known != place);
         let prefix = place.prefix();
-        kept.store
-            .transact(|transaction| {
-                for (key, _) in transaction.all(&kept.positions, &prefix) {
-                    transaction.delete(&kept.positions, &key);
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await
-            .map_err(unavailable)?;
+        let cleared = kept.store.transact(|transaction| {
+            self.clear_positions(transaction, &prefix);
+            Ok::<_, StoreError>(())
+        });
+        cleared.await.map_err(unavailable)?;
         kept.streams.remove(&place.stream_name()).await.map_err(unavailable)
+    }
+
+    /// Forgets the positions whose keys begin with `prefix`, as part of a change.
+    pub(crate) fn clear_positions(&self, transaction: &mut Transaction<'_>, prefix: &str) {
+        let Some(kept) = &self.0 else { return };
+        for (key, _) in transaction.all(&kept.positions, prefix) {
+            transaction.delete(&kept.positions, &key);
+        }
     }
 
     /// The stream of an outbox that is there.

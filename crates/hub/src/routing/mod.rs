@@ -210,10 +210,16 @@ impl Routing {
     /// Every entity that a hub routes to, each name once.
     #[must_use]
     pub fn entities(&self) -> Vec<Arc<Entity>> {
+        self.entities_where(|_| true)
+    }
+
+    /// The same of the hubs whose keys `which` chooses.
+    pub(crate) fn entities_where(&self, which: impl Fn(&str) -> bool) -> Vec<Arc<Entity>> {
         let mut found: Vec<Arc<Entity>> = Vec::new();
         for routes in self.cache.all() {
             for endpoint in routes.own_endpoints() {
                 if let Target::Entity(entity) = &endpoint.target
+                    && which(&entity.hub)
                     && !found.iter().any(|known| known.name.eq_ignore_ascii_case(&entity.name))
                 {
                     found.push(entity.clone());

@@ -25,16 +25,14 @@ pub struct EventEntity {
     pub own_policy: Option<SharedAccessPolicy>,
     pub(crate) stream: Arc<Stream>,
     pub(crate) created_at: Timestamp,
-    pub(crate) is_built_in: bool,
 }
 
 impl EventEntity {
     /// Whether it has the consumer group `name`; groups compare without case.
     pub(crate) fn has_group(&self, name: &str) -> bool {
-        // An endpoint's entity has no record of its own that could hold groups.
-        let known = self.is_built_in.then_some(&self.hub.events.consumer_groups);
+        // An endpoint's entity has no record of its own that could hold groups: it has those of the hub that routes to it.
         name.eq_ignore_ascii_case(DEFAULT_GROUP)
-            || known.is_some_and(|groups| groups.keys().any(|group| group.eq_ignore_ascii_case(name)))
+            || self.hub.events.consumer_groups.keys().any(|group| group.eq_ignore_ascii_case(name))
     }
 
     /// The partition of that id.
@@ -48,14 +46,7 @@ impl Hub {
     /// The built-in entity of `hub`.
     pub fn own_entity(&self, hub: Versioned<HubRecord>) -> Result<EventEntity, ServiceError> {
         let stream = self.own_stream(&hub.id.name().to_ascii_lowercase())?;
-        Ok(EventEntity {
-            path: hub.events.path.clone(),
-            own_policy: None,
-            stream,
-            created_at: hub.created_at,
-            is_built_in: true,
-            hub,
-        })
+        Ok(EventEntity { path: hub.events.path.clone(), own_policy: None, stream, created_at: hub.created_at, hub })
     }
 
     /// The entity at `path`; paths compare without case.
@@ -80,13 +71,6 @@ impl Hub {
             secondary_key: key,
             rights: Rights::of(&[Right::ServiceConnect]),
         });
-        Ok(Some(EventEntity {
-            path: entity.name.to_string(),
-            own_policy,
-            stream,
-            created_at: hub.created_at,
-            is_built_in: false,
-            hub,
-        }))
+        Ok(Some(EventEntity { path: entity.name.to_string(), own_policy, stream, created_at: hub.created_at, hub }))
     }
 }

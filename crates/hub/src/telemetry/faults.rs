@@ -41,7 +41,9 @@ enum Kind {
 pub(crate) fn asked_for(message: &Message) -> Option<Fault> {
     let named = message.properties.iter().find(|(name, _)| **name == *TYPE)?;
     let kind = match named.1.as_deref().unwrap_or_default() {
-        "KillTcp" | "KillAmqpConnection" | "ShutDownMqtt" | "ShutDownAmqp" => Kind::End(CloseReason::InjectedFault),
+        "KillTcp" => Kind::End(CloseReason::InjectedCut),
+        "KillAmqpConnection" | "ShutDownMqtt" | "ShutDownAmqp" => Kind::End(CloseReason::InjectedFault),
+        "KillAmqpSession" => Kind::End(CloseReason::InjectedSessionFault),
         "InvokeThrottling" => Kind::Refuse(&errors::THROTTLING),
         "InvokeMaxMessageQuota" => Kind::Refuse(&errors::IOT_HUB_QUOTA_EXCEEDED),
         "InvokeAuthError" => Kind::Refuse(&errors::IOT_HUB_UNAUTHORIZED_ACCESS),
@@ -88,10 +90,18 @@ mod tests {
     #[test]
     fn a_message_asks_for_a_fault_by_its_properties() {
         let fault = asked_for(&message(&[(TYPE, "KillTcp"), (DELAY, "2"), (DURATION, "x")])).unwrap();
-        assert_eq!(fault.kind, Kind::End(CloseReason::InjectedFault));
+        assert_eq!(fault.kind, Kind::End(CloseReason::InjectedCut));
         assert_eq!((fault.delay.as_secs(), fault.duration.as_secs()), (2, 0));
         let link = asked_for(&message(&[(TYPE, "KillAmqpTwinLinkReq")])).unwrap();
         assert_eq!(link.kind, Kind::End(CloseReason::InjectedLinkFault));
+        for (name, reason) in [
+            ("KillAmqpSession", CloseReason::InjectedSessionFault),
+            ("KillAmqpConnection", CloseReason::InjectedFault),
+            ("ShutDownAmqp", CloseReason::InjectedFault),
+            ("ShutDownMqtt", CloseReason::InjectedFault),
+        ] {
+            assert_eq!(asked_for(&message(&[(TYPE, name)])).unwrap().kind, Kind::End(reason), "{name}");
+        }
         assert_eq!(asked_for(&message(&[(TYPE, "Explode")])).unwrap().kind, Kind::Unknown);
         assert_eq!(asked_for(&message(&[("type", "KillTcp")])), None);
     }

@@ -26,6 +26,12 @@ impl Hub {
 
     /// A stream of so many partitions that keeps events for so many days.
     pub(crate) fn stream(&self, name: &str, partitions: u32, days: u32) -> Result<Arc<Stream>, ServiceError> {
+        if self.doomed_streams.get(name).is_some() {
+            return Err(ServiceError::new(
+                &errors::SERVICE_UNAVAILABLE,
+                "The events of a deleted hub are still going.",
+            ));
+        }
         let stream = self.streams.stream(name, partitions.max(1)).map_err(unavailable)?;
         stream.set_retention(Some(SignedDuration::from_hours(i64::from(days) * HOURS_A_DAY)));
         Ok(stream)

@@ -72,6 +72,11 @@ impl HubThrottle {
         bucket.take(rates, amount, now).map_err(|wait| too_fast(meter, rates, wait))
     }
 
+    /// How many scheduled jobs may be active at the same time; `None` where nothing is throttled.
+    pub(crate) fn active_jobs(&self) -> Option<usize> {
+        self.is_on.load(Ordering::Acquire).then(|| self.state.lock().tier.active_jobs())
+    }
+
     /// Takes a message of `bytes` from the day's quota at `now`, or refuses.
     pub(crate) fn count_message(&self, bytes: usize, now: Timestamp) -> Result<(), ServiceError> {
         if !self.is_on.load(Ordering::Acquire) {

@@ -97,6 +97,15 @@ impl Tier {
         }
     }
 
+    /// How many scheduled jobs may be active at the same time.
+    pub(super) const fn active_jobs(self) -> usize {
+        match self.size {
+            Size::Free | Size::One => 1,
+            Size::Two => 5,
+            Size::Three => 10,
+        }
+    }
+
     /// How many messages a day has.
     pub(super) fn daily_messages(self) -> u64 {
         let units = u64::from(self.units);

@@ -216,6 +216,7 @@ async fn a_fleet_of_several_pieces_is_reached_whole_and_other_hubs_are_not() {
         let id = format!("d{number:03}");
         world.put_device(&id, named(&id)).await;
     }
+    world.put_hub("Contoso-Hub-2", json!({})).await;
     let other = world.hub.change("contoso-hub-2", |registry| {
         let first = crate::registry::FirstTwin::empty(crate::twin::Birth::Device);
         registry.create_device("d000", &crate::registry::DeviceSpec::default(), &first)

@@ -70,6 +70,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     try_containers(hub, &job).await?;
     hub.store
         .transact(|transaction| {
+            hub.require(transaction, &key)?;
             let known = transaction.all(&hub.registry_jobs, &prefix);
             refuse_second(&known.into_iter().filter(|(_, job)| active(job)).collect::<Vec<_>>())?;
             transaction.put(&hub.registry_jobs, &ids::device_key(&key, &job.id), job.clone());

@@ -158,6 +158,11 @@ pub(super) struct JobView<'a> {
 }
 
 impl ScheduledJob {
+    /// Whether it is being done at `now`, or is to be.
+    pub(super) fn is_active(&self, now: Timestamp) -> bool {
+        !self.status.is_over() && self.start_at <= now
+    }
+
     /// When it is forgotten; `None` while it is not over.
     pub(super) fn forgotten_at(&self) -> Option<Timestamp> {
         self.ended_at.map(|ended| ended.saturating_add(HISTORY).unwrap_or(Timestamp::MAX))

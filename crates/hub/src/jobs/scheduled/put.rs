@@ -45,12 +45,21 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
         targeted: false,
         counts: Counts::default(),
     };
+    let most_active = hub.throttle(&key).active_jobs().filter(|_| job.is_active(now));
     hub.store
         .transact(|transaction| {
+            hub.require(transaction, &key)?;
             let taken = transaction.get(&hub.jobs, &at).is_some() || transaction.get(&hub.registry_jobs, &at).is_some();
             if taken {
                 let message = format!("A job with ID '{id}' already exists.");
                 return Err(ServiceError::new(&errors::JOB_ALREADY_EXISTS, message));
+            }
+            if let Some(most) = most_active {
+                let known = transaction.all(&hub.jobs, &format!("{key}/"));
+                if known.iter().filter(|(_, job)| job.is_active(now)).count() >= most {
+                    let message = format!("No more than {most} jobs are active at the same time in this tier.");
+                    return Err(ServiceError::new(&errors::TOO_MANY_ACTIVE_JOBS, message));
+                }
             }
             transaction.put(&hub.jobs, &at, job.clone());
             Ok(())
@@ -111,6 +120,28 @@ mod tests {
         let world = World::new();
         put(&world, body()).await.unwrap();
         assert_eq!(put(&world, body()).await.unwrap_err().code, &errors::JOB_ALREADY_EXISTS);
+    }
+
+    async fn put_as(world: &World, id: &str, body: Value) -> Result<Answer, ServiceError> {
+        world.call(OPERATION.name, &[("id", id)], &[], body).await
+    }
+
+    #[tokio::test]
+    async fn a_throttled_hub_has_as_many_active_jobs_as_its_tier_allows() {
+        let now = with("startTime", json!("2026-01-02T03:00:00"));
+        let world = World::new();
+        for id in ["a", "b"] {
+            put_as(&world, id, now.clone()).await.unwrap();
+        }
+        let world = World::new();
+        world.put_hub_properties(json!({"throttling": true})).await;
+        put_as(&world, "later", body()).await.unwrap();
+        put_as(&world, "first", now.clone()).await.unwrap();
+        let refused = put_as(&world, "second", now.clone()).await.unwrap_err();
+        assert_eq!((refused.code.status, refused.code.name), (429, "ThrottlingMaxActiveJobCountExceeded"));
+        put_as(&world, "even-later", body()).await.unwrap();
+        world.call("Jobs_CancelScheduledJob", &[("id", "first")], &[], None).await.unwrap();
+        put_as(&world, "second", now).await.unwrap();
     }
 
     #[tokio::test]

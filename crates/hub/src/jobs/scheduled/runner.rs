@@ -11,9 +11,9 @@ use iolite_store::{Change, Record};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{self, JoinSet};
 
-use crate::Hub;
 use crate::jobs::scheduled::job::{JobStatus, ScheduledJob};
 use crate::jobs::scheduled::run;
+use crate::{Hub, ids};
 
 /// How many jobs run at the same time (documented for the largest tier).
 const JOBS_AT_ONCE: usize = 10;
@@ -68,6 +68,7 @@ impl UnderWay {
     /// Starts what is due, and tells when to look again.
     async fn look(&mut self, hub: &Arc<Hub>) -> Option<Timestamp> {
         let survey = survey(hub);
+        self.stuck.retain(|key| hub.jobs.get(key).is_some());
         // A store that fails does so for every change from then on: what could not be written is left to the next process.
         drop(mark_scheduled(hub, &survey.early).await);
         for key in &survey.forgotten {
@@ -75,13 +76,20 @@ impl UnderWay {
         }
         for (_, key) in survey.due {
             let known = self.stuck.contains(&key) || self.keys.values().any(|running| *running == key);
-            if !known && self.tasks.len() < JOBS_AT_ONCE {
+            if !known && self.tasks.len() < JOBS_AT_ONCE && self.has_room(hub, &key) {
                 let (hub, at) = (hub.clone(), key.clone());
                 let task = self.tasks.spawn(async move { run::run(&hub, &at).await });
                 self.keys.insert(task.id(), key);
             }
         }
         survey.next
+    }
+
+    /// Whether the hub of the job at `key` may have another one running.
+    fn has_room(&self, hub: &Hub, key: &str) -> bool {
+        let of = ids::hub_of(key);
+        let Some(most) = hub.throttle(of).active_jobs() else { return true };
+        self.keys.values().filter(|running| ids::hub_of(running) == of).count() < most
     }
 
     /// Waits until one of them has ended; for ever where none runs.

@@ -286,6 +286,7 @@ async fn routes_hear_what_a_job_came_to_on_each_device() {
 #[tokio::test]
 async fn jobs_of_one_hub_do_not_touch_another_s_devices() {
     let world = world(1).await;
+    world.put_hub("Contoso-Hub-2", json!({})).await;
     let other = world.hub.change("contoso-hub-2", |registry| {
         registry.create_device("d000", &DeviceSpec::default(), &FirstTwin::empty(Birth::Device))
     });

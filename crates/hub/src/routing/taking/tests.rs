@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixture::World;
 use crate::routing::fixture;
+use crate::sessions::testing::connect;
 
 /// A world whose hub has this routing.
 async fn world(routing: Value) -> World {
@@ -30,6 +31,7 @@ fn routing() -> Value {
             route("twin", "TwinChangeEvents", "true", "events"),
             route("life", "DeviceLifecycleEvents", "true", "events"),
             route("state", "DeviceConnectionStateEvents", "true", "events"),
+            route("digital", "DigitalTwinChangeEvents", "true", "events"),
             route("hot", "DeviceMessages", "$twin.tags.floor = '2'", "hot"),
         ],
         "fallbackRoute": {"source": "DeviceMessages", "endpointNames": ["events"], "isEnabled": true},
@@ -76,6 +78,25 @@ async fn identities_twins_and_connections_are_told_of_where_a_route_wants_them()
 }
 
 #[tokio::test]
+async fn a_takeover_is_told_as_one_that_went_and_one_that_came() {
+    let world = world(routing()).await;
+    world.put_device("d1", json!({"deviceId": "d1"})).await;
+    let first = connect(&world, "d1").await;
+    let second = connect(&world, "d1").await;
+    drop(first);
+    let told = async || {
+        let events = events(&world.hub, &Hub::own_stream_name(World::KEY)).await;
+        let of_connections = events.iter().filter(|event| &*event.source == "deviceConnectionStateEvents");
+        let kind = |event: &HubEvent| event.message.property("opType").unwrap().to_owned();
+        of_connections.map(kind).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, ["deviceConnected", "deviceDisconnected", "deviceConnected"]);
+    drop(second);
+    assert_eq!(told().await.last().unwrap(), "deviceDisconnected");
+    assert_eq!(told().await.len(), 4);
+}
+
+#[tokio::test]
 async fn what_a_device_unsets_is_told_though_it_never_was_set() {
     let world = world(routing()).await;
     world.put_device("d1", json!({"deviceId": "d1"})).await;
@@ -86,6 +107,39 @@ async fn what_a_device_unsets_is_told_though_it_never_was_set() {
     assert_eq!(reported, json!({"never": null, "set": {"a": 1, "b": null}, "$metadata": null, "$version": 2}));
     assert_eq!(metadata.get("never"), None);
     assert!(metadata["set"]["a"]["$lastUpdated"].is_string());
+}
+
+#[tokio::test]
+async fn a_digital_twin_s_change_is_told_of_devices_that_announced_a_model_whoever_made_it() {
+    let world = world(routing()).await;
+    for id in ["d1", "d2"] {
+        world.put_device(id, json!({"deviceId": id})).await;
+    }
+    let announced = world.hub.change(World::KEY, |registry| {
+        let mut twin = Twin::clone(&registry.twin("contoso-hub/d1").unwrap());
+        twin.model_id = Some("dtmi:com:example:Thermostat;1".into());
+        registry.put_twin("contoso-hub/d1", twin);
+        Ok(())
+    });
+    announced.await.unwrap();
+    for id in ["d1", "d2"] {
+        let wanted = json!([{"op": "add", "path": "/targetTemperature", "value": 21}]);
+        world.call("DigitalTwin_UpdateDigitalTwin", &[("id", id)], &[], wanted).await.unwrap();
+        world.call("Devices_UpdateTwin", &[("id", id)], &[], json!({"tags": {"floor": "1"}})).await.unwrap();
+        world.hub.report(&format!("contoso-hub/{id}"), br#"{"speed":1}"#).await.unwrap();
+    }
+    let told = events(&world.hub, &Hub::own_stream_name(World::KEY)).await;
+    let told: Vec<&HubEvent> = told.iter().filter(|event| &*event.source == "digitalTwinChangeEvents").collect();
+    let expected = [
+        json!([{"op": "add", "path": "/$metadata/$model", "value": "dtmi:com:example:Thermostat;1"}]),
+        json!([{"op": "add", "path": "/$metadata/targetTemperature", "value": {"desiredValue": 21, "desiredVersion": 2}}]),
+        json!([
+            {"op": "add", "path": "/$metadata/speed", "value": {"lastUpdateTime": "2026-01-02T03:04:05.678Z"}},
+            {"op": "add", "path": "/speed", "value": 1},
+        ]),
+    ];
+    assert_eq!(told.iter().map(|event| body(event)).collect::<Vec<_>>(), expected);
+    assert!(told.iter().all(|event| event.message.property("deviceId") == Some("d1")));
 }
 
 #[tokio::test]
@@ -130,7 +184,15 @@ async fn an_endpoint_s_entity_is_read_under_its_own_name_and_key() {
     let endpoint = "Endpoint=sb://localhost/;SharedAccessKeyName=mine;SharedAccessKey=a2V5;EntityPath=hot";
     routing["endpoints"]["eventHubs"][0]["connectionString"] = json!(endpoint);
     let world = world(routing).await;
+    let grouped = world.hub.store.transact(|transaction| {
+        let mut record = HubRecord::clone(&world.hub.hubs.get(World::KEY).unwrap());
+        record.events.consumer_groups.insert("Dashboards".to_owned(), world.hub.ground.now());
+        transaction.put(&world.hub.hubs, World::KEY, record);
+        Ok::<(), ServiceError>(())
+    });
+    grouped.await.unwrap();
     let entity = world.hub.event_entity("HOT").unwrap().unwrap();
+    assert!(entity.has_group("$default") && entity.has_group("dashboards") && !entity.has_group("others"));
     let policy = entity.own_policy.unwrap();
     assert_eq!((entity.path.as_str(), policy.key_name.as_str(), policy.primary_key.reveal()), ("hot", "mine", "a2V5"));
     assert!(policy.rights.contains(iolite_kernel::Right::ServiceConnect));
