@@ -118,9 +118,7 @@ impl Section {
                 }
             }
         }
-        // What is kept is text: a fraction may be another one in its last bit once it was written and read again, and it must
-        // not be set again and again for that.
-        if aim == self.values || Doc::new(&aim).fields() == self.values {
+        if aim == self.values {
             return None;
         }
         let mut changed = self.clone();
