@@ -14,6 +14,8 @@ mod limits;
 mod names;
 mod patience;
 #[cfg(target_os = "linux")]
+mod room;
+#[cfg(target_os = "linux")]
 mod scarcity;
 mod signatures;
 mod tokens;

@@ -19,6 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::ground::VERSION;
 
@@ -45,17 +46,18 @@ async fn the_child_process_serves_until_it_is_ended() {
 }
 
 /// An emulator in a process that has little of something.
-struct Scarce {
+pub(crate) struct Scarce {
     child: Child,
     said: Value,
     client: Client,
-    owner: Credential,
+    /// Who may do everything.
+    pub(crate) owner: Credential,
     _folder: TempDir,
 }
 
 impl Scarce {
     /// Starts it under a shell's `limit`.
-    async fn start(limit: &str) -> Self {
+    pub(crate) async fn start(limit: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("sh")
             .args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")])
@@ -85,13 +87,13 @@ impl Scarce {
     }
 
     /// A connection that was used, and is kept.
-    async fn kept(&self) -> Session {
+    pub(crate) async fn kept(&self) -> Session {
         let mut session = self.client.connect(self.origin()).await.unwrap();
         self.asks(&mut session).await;
         session
     }
 
-    async fn asks(&self, session: &mut Session) {
+    pub(crate) async fn asks(&self, session: &mut Session) {
         let target = format!("/devices?{VERSION}");
         let asked = session.send("GET", &target, &self.owner, &[], Sent::Whole(Vec::new()));
         let reply = tokio::time::timeout(PATIENCE, asked).await.expect("a kept connection is not answered");
@@ -133,11 +135,18 @@ impl Scarce {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count() as u64
     }
 
-    /// The most address space that it has had, in kilobytes.
-    fn address_space(&self) -> u64 {
+    /// What the system says of its memory under `name`, in kilobytes.
+    pub(crate) fn kilobytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// A TLS connection, on which nothing is said yet.
+    pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port())).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(self.client.tls()).connect(name, stream).await.unwrap()
     }
 }
 
@@ -189,15 +198,12 @@ async fn f2_the_accept_loops_outlive_a_time_without_any_descriptor() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f2_strangers_cannot_use_the_memory_up() {
     const ROOM_KILOBYTES: u64 = 256 * 1024;
-    let usual = Scarce::start("true").await.address_space();
+    let usual = Scarce::start("true").await.kilobytes("VmPeak");
     let mut scarce = Scarce::start(&format!("ulimit -v {}", usual + ROOM_KILOBYTES)).await;
     let mut kept = scarce.kept().await;
-    let connector = TlsConnector::from(scarce.client.tls());
     let mut strangers = Vec::new();
     for _ in 0..FLOOD {
-        let stream = TcpStream::connect(("127.0.0.1", scarce.port())).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut stream = connector.connect(name, stream).await.unwrap();
+        let mut stream = scarce.dial().await;
         // As large a head as is read, without its end.
         let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "y".repeat(60 * 1024));
         stream.write_all(head.as_bytes()).await.ok();

@@ -17,7 +17,6 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use crate::body::{MAXIMUM_BODY_BYTES, read_body};
 use crate::framing::Framed;
 use crate::pace::Answering;
 use crate::{Head, Pipeline, Site};
@@ -141,7 +140,8 @@ impl Line {
             headers: parts.headers,
             certificate: self.context.certificate.clone(),
         };
-        into_response(self.pipeline.serve(head, read_body(incoming, MAXIMUM_BODY_BYTES)).await)
+        let bodies = self.pipeline.bodies();
+        into_response(self.pipeline.serve(head, |most| bodies.read(incoming, most)).await)
     }
 
     fn dialled(&self, authority: &str) -> Dialled {

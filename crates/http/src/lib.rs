@@ -15,7 +15,7 @@ mod refusal;
 mod router;
 mod table;
 
-pub use body::{MAXIMUM_BODY_BYTES, read_body};
+pub use body::{Bodies, Held, MAXIMUM_BODY_BYTES};
 pub use connection::{ConnectionContext, agent, serve_connection, serve_requests};
 pub use path::{Place, Site};
 pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};

@@ -9,9 +9,10 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use iolite_access::{Access, Ask, CredentialKind};
 use iolite_identity::{ClientCertificate, Credential, Identity, Presented, Visit};
-use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Operation, Request, Scope, Service, Uuid};
+use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, Uuid};
 use iolite_resources::Resource;
 
+use crate::body::{Bodies, Held, MAXIMUM_BODY_BYTES, STRANGERS_BODY_BYTES};
 use crate::face::{Circumstances, Face, NobodyFace};
 use crate::path::{query, segments};
 use crate::router::Params;
@@ -64,6 +65,7 @@ pub struct Pipeline {
     access: Arc<Access>,
     locator: Arc<dyn Locator>,
     tables: BTreeMap<Service, Arc<dyn ServiceTable>>,
+    bodies: Bodies,
 }
 
 /// A request that found its operation.
@@ -85,11 +87,21 @@ impl Pipeline {
         locator: Arc<dyn Locator>,
         tables: BTreeMap<Service, Arc<dyn ServiceTable>>,
     ) -> Self {
-        Self { ground, identity, access, locator, tables }
+        Self { ground, identity, access, locator, tables, bodies: Bodies::default() }
     }
 
-    /// Answers a request. `body` is awaited only when the caller has been let in; it is empty for a request without one.
-    pub async fn serve(&self, mut head: Head, body: impl Future<Output = Result<Bytes, Refusal>> + Send) -> Outgoing {
+    /// The room for bodies.
+    #[must_use]
+    pub const fn bodies(&self) -> &Bodies {
+        &self.bodies
+    }
+
+    /// Answers a request. `body` is called only when the caller has been let in, with the most bytes that may be read; it is
+    /// empty for a request without one.
+    pub async fn serve<F>(&self, mut head: Head, body: impl FnOnce(usize) -> F + Send) -> Outgoing
+    where
+        F: Future<Output = Result<Held, Refusal>> + Send,
+    {
         let id = self.ground.uuid();
         let mut request = request(id, &mut head);
         let at = || Circumstances {
@@ -131,10 +143,12 @@ impl Pipeline {
         if let iolite_kernel::Support::Refused(why) = found.operation.support {
             return refuse(Refusal::NotSupported { operation: found.operation, why });
         }
-        request.body = match body.await {
-            Ok(bytes) => bytes,
+        // Its room is held until the answer is there.
+        let held = match body(most_bytes(found.operation)).await {
+            Ok(held) => held,
             Err(refusal) => return refuse(refusal),
         };
+        request.body = held.bytes().clone();
         match found.table.run(found.index, permit, request) {
             None => refuse(Refusal::UnknownPath),
             Some(running) => match running.await {
@@ -210,6 +224,18 @@ fn request(id: Uuid, head: &mut Head) -> Request {
 
 fn finish(face: &dyn Face, answer: Answer, id: Uuid) -> Answer {
     face.adorn(answer, id).with_header("x-iolite-decision", id.to_string())
+}
+
+/// How much is read for an operation.
+const fn most_bytes(operation: &Operation) -> usize {
+    match operation.need {
+        Need::Public { .. } => STRANGERS_BODY_BYTES,
+        Need::DataPlane { .. }
+        | Need::Management { .. }
+        | Need::OwnDevice { .. }
+        | Need::OwnRegistration
+        | Need::SignedIn => MAXIMUM_BODY_BYTES,
+    }
 }
 
 fn check_version(operation: &'static Operation, given: &str) -> Result<(), Refusal> {

@@ -45,6 +45,11 @@ pub enum Refusal {
     },
     /// The body broke off or came too slowly.
     BodyUnreadable,
+    /// The bodies of other requests take all the room that there is.
+    NoRoom {
+        /// When it is worth trying again.
+        retry_after_seconds: u64,
+    },
     /// There is no such hub, provisioning service or instance (any more).
     UnknownResource,
 }

@@ -70,7 +70,7 @@ impl Gateway {
             client: Client { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), agent: AGENT.into() },
             certificate: None,
         };
-        let answer = pipeline.serve(head, std::future::ready(Ok(call.body))).await;
+        let answer = pipeline.serve(head, |_| std::future::ready(Ok(call.body.into()))).await;
         let body = match answer.body {
             Body::Empty => Bytes::new(),
             Body::Json(bytes) | Body::Other { bytes, .. } => bytes,

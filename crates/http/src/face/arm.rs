@@ -8,7 +8,7 @@ use iolite_identity::{Caller, PrincipalCaller, Reason};
 use iolite_kernel::{Answer, ServiceError, Uuid, iso_seconds};
 use serde_json::json;
 
-use super::{Circumstances, Face};
+use super::{BUSY, Circumstances, Face};
 use crate::Refusal;
 
 /// Resource Manager's face.
@@ -53,6 +53,9 @@ impl Face for ArmFace {
                 envelope(413, "RequestEntityTooLarge", &format!("The body is larger than {limit} bytes."))
             }
             Refusal::BodyUnreadable => envelope(400, "InvalidRequestContent", "The body could not be read to its end."),
+            Refusal::NoRoom { retry_after_seconds } => {
+                envelope(503, "ServerBusy", BUSY).with_header("retry-after", retry_after_seconds.to_string())
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use iolite_identity::{Caller, Reason};
 use iolite_kernel::{Answer, ServiceError, iso_shortest};
 use serde_json::json;
 
-use super::{Circumstances, Face};
+use super::{BUSY, Circumstances, Face};
 use crate::Refusal;
 
 /// The provisioning service's face.
@@ -43,6 +43,9 @@ impl Face for DpsFace {
                 body(413, 413_001, &format!("The body is larger than {limit} bytes."), at)
             }
             Refusal::BodyUnreadable => body(400, 400_000, "The body could not be read to its end.", at),
+            Refusal::NoRoom { retry_after_seconds } => {
+                body(503, 503_005, BUSY, at).with_header("retry-after", retry_after_seconds.to_string())
+            }
             Refusal::UnknownResource => body(404, 404_000, "The provisioning service does not exist.", at),
         }
     }

@@ -6,7 +6,7 @@
 use iolite_kernel::{Answer, ErrorCode, ServiceError, iso_seconds};
 use serde_json::{Value, json};
 
-use super::{Circumstances, Face};
+use super::{BUSY, Circumstances, Face};
 use crate::Refusal;
 
 /// The issuer's face, and that of the managed identity endpoints and of Graph.
@@ -18,6 +18,7 @@ const METHOD: ErrorCode = ErrorCode { status: 405, number: 900_561, name: "inval
 const API_VERSION: ErrorCode = ErrorCode { status: 400, number: 90014, name: "invalid_request" };
 const DENIED: ErrorCode = ErrorCode { status: 401, number: 50012, name: "invalid_client" };
 const TOO_LARGE: ErrorCode = ErrorCode { status: 413, number: 9_002_313, name: "invalid_request" };
+const BUSY_NOW: ErrorCode = ErrorCode { status: 503, number: 90033, name: "temporarily_unavailable" };
 const NOT_SUPPORTED: ErrorCode = ErrorCode { status: 501, number: 0, name: "temporarily_unavailable" };
 
 impl Face for EntraFace {
@@ -55,6 +56,9 @@ impl Face for EntraFace {
                 refuse(&TOO_LARGE, &format!("The body is larger than {limit} bytes."), at)
             }
             Refusal::BodyUnreadable => refuse(&MALFORMED, "The body could not be read to its end.", at),
+            Refusal::NoRoom { retry_after_seconds } => {
+                refuse(&BUSY_NOW, BUSY, at).with_header("retry-after", retry_after_seconds.to_string())
+            }
         })
     }
 }

@@ -6,7 +6,7 @@ use iolite_identity::Caller;
 use iolite_kernel::{Answer, ErrorCode, ServiceError, month_first_seconds};
 use serde::Serialize;
 
-use super::{Circumstances, Face};
+use super::{BUSY, Circumstances, Face};
 use crate::Refusal;
 
 /// IoT Hub's face.
@@ -21,6 +21,7 @@ const UNAUTHORIZED: ErrorCode = ErrorCode { status: 401, number: 401_003, name: 
 const HUB_NOT_FOUND: ErrorCode = ErrorCode { status: 401, number: 401_001, name: "IotHubNotFound" };
 const NOT_SUPPORTED: ErrorCode = ErrorCode { status: 501, number: 404_013, name: "FeatureNotSupported" };
 const TOO_LARGE: ErrorCode = ErrorCode { status: 413, number: 413_001, name: "MessageTooLarge" };
+const SERVER_BUSY: ErrorCode = ErrorCode { status: 503, number: 503_005, name: "ServerBusy" };
 const BAD_REQUEST: ErrorCode = ErrorCode { status: 400, number: 400_000, name: "GenericBadRequest" };
 
 impl Face for HubFace {
@@ -56,6 +57,9 @@ impl Face for HubFace {
                 form_a(&TOO_LARGE, &format!("The body is larger than {limit} bytes."), at)
             }
             Refusal::BodyUnreadable => form_a(&BAD_REQUEST, "The body could not be read to its end.", at),
+            Refusal::NoRoom { retry_after_seconds } => {
+                form_a(&SERVER_BUSY, BUSY, at).with_header("retry-after", retry_after_seconds.to_string())
+            }
             Refusal::UnknownResource => form_a(&HUB_NOT_FOUND, "The hub does not exist.", at),
         }
     }
@@ -165,6 +169,7 @@ mod tests {
             (Refusal::MethodNotAllowed { allowed: vec![iolite_kernel::Method::Get] }, 405),
             (Refusal::BodyTooLarge { limit: 1 }, 413),
             (Refusal::BodyUnreadable, 400),
+            (Refusal::NoRoom { retry_after_seconds: 5 }, 503),
             (Refusal::UnknownResource, 401),
         ] {
             let answer = HubFace.refusal(&refusal, circumstances());

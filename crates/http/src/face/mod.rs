@@ -21,6 +21,9 @@ use iolite_kernel::{Answer, ServiceError, Timestamp, Uuid};
 
 use crate::Refusal;
 
+/// What is said where there is no room for a body; the services' own sentences are not known.
+const BUSY: &str = "The service is busy with the bodies of other requests. Try again later.";
+
 /// What a face may quote.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
@@ -47,5 +50,27 @@ pub trait Face: Send + Sync {
     /// Adds what the service adds to every answer, such as its request-id header.
     fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
         answer.with_header("x-ms-request-id", id.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_says_when_a_body_that_found_no_room_may_come_again() {
+        let at = Circumstances {
+            id: Uuid::nil(),
+            now: Timestamp::UNIX_EPOCH,
+            method: "POST",
+            path: "/",
+            origin: "https://localhost:8443",
+        };
+        let faces: [&dyn Face; 5] = [&HubFace, &DpsFace, &TwinsFace, &ArmFace, &EntraFace];
+        for face in faces {
+            let answer = face.refusal(&Refusal::NoRoom { retry_after_seconds: 7 }, at);
+            assert_eq!(answer.status, 503);
+            assert!(answer.headers.contains(&("retry-after", "7".to_owned())), "{answer:?}");
+        }
     }
 }

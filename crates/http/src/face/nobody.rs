@@ -19,6 +19,7 @@ impl Face for NobodyFace {
             Refusal::MalformedPath => (400, "MalformedPath"),
             Refusal::BodyTooLarge { .. } => (413, "BodyTooLarge"),
             Refusal::BodyUnreadable => (400, "BodyUnreadable"),
+            Refusal::NoRoom { .. } => (503, "NoRoom"),
             Refusal::MethodNotAllowed { .. } => (405, "MethodNotAllowed"),
             Refusal::Denied(_) => (401, "Unauthorized"),
             Refusal::NotSupported { .. } => (501, "NotSupported"),

@@ -7,7 +7,7 @@ use iolite_access::{Decision, DenialCause};
 use iolite_kernel::{Answer, Bytes, ServiceError, Uuid};
 use serde_json::json;
 
-use super::{Circumstances, Face};
+use super::{BUSY, Circumstances, Face};
 use crate::Refusal;
 
 /// Digital Twins' face.
@@ -43,6 +43,9 @@ impl Face for TwinsFace {
                 envelope(413, "LimitExceeded", &format!("The body of {} is larger than {limit} bytes.", at.path))
             }
             Refusal::BodyUnreadable => envelope(400, "BadRequest", "The body could not be read to its end."),
+            Refusal::NoRoom { retry_after_seconds } => {
+                envelope(503, "ServiceUnavailable", BUSY).with_header("retry-after", retry_after_seconds.to_string())
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use iolite_http::{Head, Site, agent, read_body, serve_requests};
+use iolite_http::{Head, Site, agent, serve_requests};
 use iolite_kernel::{Answer, Body, Client};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -128,15 +128,19 @@ impl Control {
         if path == "/ca.pem" && parts.method == Method::GET {
             return bytes(200, "application/x-pem-file", Bytes::from(self.ready_file.authority.pem.clone()));
         }
-        let body = match read_body(incoming, MOST_BYTES).await {
-            Ok(body) => body,
+        let held = match self.house.pipeline.bodies().read(incoming, MOST_BYTES).await {
+            Ok(held) => held,
             Err(iolite_http::Refusal::BodyTooLarge { limit }) => {
                 let message = format!("the body is larger than {limit} bytes");
                 return refusal(&Refused { status: 413, code: "BodyTooLarge", message });
             }
+            Err(iolite_http::Refusal::NoRoom { .. }) => {
+                let message = "the bodies of other requests take all the room that there is".to_owned();
+                return refusal(&Refused { status: 503, code: "NoRoom", message });
+            }
             Err(_) => return refusal(&Refused::bad_request("the body cannot be read to its end")),
         };
-        match self.call(&parts.method, &path, parts.uri.query(), &body).await {
+        match self.call(&parts.method, &path, parts.uri.query(), held.bytes()).await {
             Ok(Value::Null) => bytes(204, "application/json", Bytes::new()),
             Ok(value) => bytes(200, "application/json", Bytes::from(value.to_string())),
             Err(refused) => refusal(&refused),
@@ -172,7 +176,8 @@ impl Control {
             client,
             certificate: None,
         };
-        answer(self.house.pipeline.serve(head, read_body(incoming, MOST_BYTES)).await)
+        let pipeline = &self.house.pipeline;
+        answer(pipeline.serve(head, |most| pipeline.bodies().read(incoming, most.min(MOST_BYTES))).await)
     }
 }
 
