@@ -2,11 +2,12 @@
 //!
 //! `floor` is the least that any server of this kind must do: hyper and rustls answering fixed bytes, or verifying one RSA
 //! signature first. `log` is the least that durability costs: one write and one fdatasync for all who wait. `load` is a
-//! closed loop of keep-alive HTTPS requests.
+//! closed loop of keep-alive HTTPS requests. `timing` looks for what the time of a signature's check tells.
 
 mod floor;
 mod load;
 mod log;
+mod timing;
 mod tls;
 
 use anyhow::Result;
@@ -27,6 +28,8 @@ enum What {
     Load(load::Load),
     /// A bare log with group commit.
     Log(log::Log),
+    /// Whether the time of a signature's check tells anything of it.
+    Timing(timing::Timing),
 }
 
 fn main() -> Result<()> {
@@ -34,6 +37,7 @@ fn main() -> Result<()> {
         What::Floor(floor) => floor::run(&floor),
         What::Load(load) => load::run(&load),
         What::Log(log) => log::run(&log),
+        What::Timing(timing) => timing::run(&timing),
     }
 }
 
