@@ -23,7 +23,7 @@ const MOST_BATCH_BYTES: usize = 1024 * 1024;
 /// All that waits.
 #[derive(Default)]
 pub(super) struct Queues {
-    queues: HashMap<Arc<str>, Queue>,
+    waiting: HashMap<Arc<str>, Queue>,
     bytes: usize,
     /// Whether events go from the outboxes into queues as they come; else what the last process left is being read, and
     /// here stands the number after the newest event that came meanwhile.
@@ -96,7 +96,7 @@ impl Queues {
 
     /// Whether there is room for another event of so many bytes.
     pub(super) fn has_room(&self, key: &str, weight: usize) -> bool {
-        let waiting = self.queues.get(key).map_or(0, |queue| queue.events.len());
+        let waiting = self.waiting.get(key).map_or(0, |queue| queue.events.len());
         waiting < MOST_EVENTS && self.bytes + weight <= MOST_BYTES
     }
 
@@ -110,7 +110,7 @@ impl Queues {
         number: u64,
         progress: Option<Progress>,
     ) {
-        let queue = self.queues.entry(key.clone()).or_default();
+        let queue = self.waiting.entry(key.clone()).or_default();
         queue.max_batch = usize::try_from(subscription.max_events_per_batch.max(1)).unwrap_or(1);
         queue.next = number + 1;
         let tried = progress.filter(|progress| progress.next == number);
@@ -129,7 +129,7 @@ impl Queues {
         let is_due = |queue: &Queue| {
             !queue.busy && !queue.events.is_empty() && queue.not_before.is_none_or(|moment| moment <= now)
         };
-        let (key, queue) = self.queues.iter_mut().find(|(_, queue)| is_due(queue))?;
+        let (key, queue) = self.waiting.iter_mut().find(|(_, queue)| is_due(queue))?;
         queue.busy = true;
         let mut events: Vec<Waiting> = Vec::new();
         let mut bytes = 0;
@@ -145,7 +145,7 @@ impl Queues {
 
     /// When the next batch is due; at once (the beginning of time) where one is.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let waiting = self.queues.values().filter(|queue| !queue.busy && !queue.events.is_empty());
+        let waiting = self.waiting.values().filter(|queue| !queue.busy && !queue.events.is_empty());
         waiting.map(|queue| queue.not_before.unwrap_or(Timestamp::MIN)).min()
     }
 
@@ -158,7 +158,7 @@ impl Queues {
         now: Timestamp,
     ) -> (u64, Option<Progress>) {
         let Batch { key, events, generation } = batch;
-        let known = if generation == self.generation { self.queues.get_mut(&key) } else { None };
+        let known = if generation == self.generation { self.waiting.get_mut(&key) } else { None };
         let Some(queue) = known else { return (0, None) };
         queue.busy = false;
         queue.not_before = None;
@@ -182,7 +182,7 @@ impl Queues {
             None => Progress::at(queue.next),
         };
         if queue.events.is_empty() {
-            self.queues.remove(&key);
+            self.waiting.remove(&key);
         }
         (lost, Some(progress))
     }
@@ -192,7 +192,7 @@ impl Queues {
         if batch.generation != self.generation {
             return;
         }
-        let behind = self.queues.remove(&batch.key).map(|queue| queue.events).unwrap_or_default();
+        let behind = self.waiting.remove(&batch.key).map(|queue| queue.events).unwrap_or_default();
         let dropped: usize = batch.events.iter().chain(&behind).map(|waiting| waiting.event.weight).sum();
         self.bytes = self.bytes.saturating_sub(dropped);
     }
