@@ -8,23 +8,11 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import iothub from 'azure-iothub';
 
 import { ACCOUNT, KEY, startAzurite } from './azurite.mjs';
-import { CONNECTED, clientOf, newDevice, open, soon } from './devices.mjs';
+import { CONNECTED, clientOf, newDevice, open, until } from './devices.mjs';
 import { emulator, unique } from './emulator.mjs';
 import { hubRefuses } from './refusals.mjs';
 
 beforeEach(() => emulator.reset());
-
-/** Asks until the answer satisfies `holds`; the last one, or a failure when that takes too long. */
-async function until(ask, holds, what) {
-  const asking = async () => {
-    for (;;) {
-      const answer = await ask();
-      if (holds(answer)) return answer;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
-  return soon(asking(), what);
-}
 
 /** The job that an answer of this SDK's job client holds. */
 const job = async (asked) => (await asked).jobStatus;

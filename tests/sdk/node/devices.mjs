@@ -1,5 +1,6 @@
 // Devices and readers as the tests make them: the real device SDK over each of its transports, and the Event Hubs client.
 
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 
 import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs';
@@ -53,6 +54,13 @@ export async function open(client, body) {
   }
 }
 
+/** The client is not let in: when it connects, or with its first event where it connects no earlier. */
+export const refused = (client) =>
+  assert.rejects(
+    soon(open(client, () => client.sendEvent(new device.Message('x'))), 'the refusal'),
+    (error) => error.name === 'UnauthorizedError' || error.amqpError?.name === 'UnauthorizedError',
+  );
+
 /** `promise`, or a failure when it takes too long. */
 export function soon(promise, what = 'it', patience = PATIENCE) {
   let timer;
@@ -60,6 +68,21 @@ export function soon(promise, what = 'it', patience = PATIENCE) {
     timer = setTimeout(() => reject(new Error(`${what} did not come within ${patience / 1000} s`)), patience);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Asks until the answer satisfies `holds`; that answer, or a failure when it takes too long. */
+export async function until(ask, holds, what) {
+  let late = false;
+  const asking = async () => {
+    while (!late) {
+      const answer = await ask();
+      if (holds(answer)) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  return soon(asking(), what).finally(() => {
+    late = true;
+  });
 }
 
 /** The first arguments that `emitter` emits `name` with. */
@@ -86,9 +109,9 @@ export async function withService(body, { principal, transport = iothub.Amqp } =
 export const eventsClient = (options, text = emulator.hub.event_hub_connection_string) =>
   new EventHubConsumerClient('$Default', text, options);
 
-/** The first event from the beginning that is `wanted`. */
-export async function firstEvent(wanted) {
-  const client = eventsClient();
+/** The first event from the beginning that is `wanted`: of the built-in endpoint, or by another connection string. */
+export async function firstEvent(wanted, text, options) {
+  const client = eventsClient(options, text);
   let subscription;
   try {
     return await soon(

@@ -191,13 +191,13 @@ export class Emulator {
   // Azure Resource Manager
 
   /** A request to the Resource Manager by a principal, whatever comes of it. */
-  async armRequest(method, id, apiVersion, body, principal = 'owner-app') {
+  async armRequest(method, id, apiVersion, body, principal = 'owner-app', headers = {}) {
     const { token } = await this.credential(principal).getToken(`${this.arm}/.default`);
-    return request(method, `${this.arm}${id}`, apiVersion, `Bearer ${token}`, { body });
+    return request(method, `${this.arm}${id}`, apiVersion, `Bearer ${token}`, { headers, body });
   }
 
-  async #arm(method, id, apiVersion, body, principal) {
-    const answer = await this.armRequest(method, id, apiVersion, body, principal);
+  async #arm(method, id, apiVersion, body, principal, headers) {
+    const answer = await this.armRequest(method, id, apiVersion, body, principal, headers);
     if (answer.status >= 300) throw new Error(`${method} ${id}: ${answer.status} ${answer.text}`);
     return answer.json;
   }
@@ -213,6 +213,21 @@ export class Emulator {
     const hub = await this.#arm('GET', this.hub.resource_id, HUB_ARM_API);
     Object.assign(hub.properties, properties);
     return this.#arm('PUT', this.hub.resource_id, HUB_ARM_API, hub);
+  }
+
+  /**
+   * Registers an authority's certificate (PEM) with the hub. `proof` answers the certificate for a verification code;
+   * without it the authority stays unverified.
+   */
+  async registerAuthority(certificate, proof) {
+    const id = `${this.hub.resource_id}/certificates/${unique('root')}`;
+    const base64 = (pem) => Buffer.from(pem).toString('base64');
+    const made = await this.#arm('PUT', id, HUB_ARM_API, { properties: { certificate: base64(certificate) } });
+    if (!proof) return made;
+    const ifMatch = (etag) => ({ 'if-match': etag });
+    const asked = await this.#arm('POST', `${id}/generateVerificationCode`, HUB_ARM_API, undefined, undefined, ifMatch(made.etag));
+    const body = { certificate: base64(proof(asked.properties.verificationCode)) };
+    return this.#arm('POST', `${id}/verify`, HUB_ARM_API, body, undefined, ifMatch(asked.etag));
   }
 
   /** The hub's shared access policies with their keys. */
