@@ -77,6 +77,8 @@ pub const INVALID_ROLE_DEFINITION_ID: ErrorCode = standard(400, "InvalidRoleDefi
 pub const BUILT_IN_ROLE_IS_FIXED: ErrorCode = standard(403, "RoleDefinitionUpdateNotPermitted");
 /// Another role has the name.
 pub const ROLE_DEFINITION_NAME_TAKEN: ErrorCode = standard(409, "RoleDefinitionWithSameNameExists");
+/// As many custom roles are there as a tenant has.
+pub const ROLE_DEFINITION_LIMIT_EXCEEDED: ErrorCode = standard(400, "RoleDefinitionLimitExceeded");
 /// The role is still assigned.
 pub const ROLE_DEFINITION_HAS_ASSIGNMENTS: ErrorCode = standard(409, "RoleDefinitionHasAssignments");
 /// An action of a role is no action.

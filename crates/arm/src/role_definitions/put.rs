@@ -11,7 +11,7 @@ use super::{document, require_at_each};
 use crate::Arm;
 use crate::errors::{
     BAD_REQUEST, BUILT_IN_ROLE_IS_FIXED, INVALID_ACTION, INVALID_ROLE_DEFINITION_ID, INVALID_SCOPE, NOT_SUPPORTED,
-    ROLE_DEFINITION_NAME_TAKEN,
+    ROLE_DEFINITION_LIMIT_EXCEEDED, ROLE_DEFINITION_NAME_TAKEN,
 };
 use crate::fields::Fields;
 
@@ -26,6 +26,15 @@ pub(crate) const OPERATION: Operation = Operation {
     support: Support::Served,
     summary: "Makes or changes a custom role.",
 };
+
+/// How many custom roles a tenant has (documented).
+const MOST_ROLES: usize = 5000;
+/// How many characters a role's name and its description have (documented).
+const LONGEST: (usize, usize) = (512, 2048);
+/// How many actions, of whatever kind, and how many scopes a role has, and how long an action is. Not documented: each
+/// decision looks at every one of them.
+const MOST: (usize, usize) = (2000, 2000);
+const LONGEST_ACTION: usize = 512;
 
 /// Answers 201 with the role.
 pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
@@ -55,6 +64,9 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
         let standing = transaction.get(&arm.book.custom, &key);
         if let Some(standing) = &standing {
             require_at_each(arm, &permit, &standing.assignable_scopes)?;
+        } else if transaction.count(&arm.book.custom, "") >= MOST_ROLES {
+            let text = format!("The tenant has {MOST_ROLES} custom roles; no more can be made.");
+            return Err(ServiceError::new(&ROLE_DEFINITION_LIMIT_EXCEEDED, text));
         }
         let written = RoleDefinition {
             id: key.clone(),
@@ -82,7 +94,8 @@ fn read(request: &Request) -> Result<RoleDefinition, ServiceError> {
     if permissions.is_empty() {
         return Err(invalid("'properties.permissions' has no entry."));
     }
-    let permissions = permissions.into_iter().map(read_permission).collect::<Result<_, _>>()?;
+    let permissions: Vec<Permission> = permissions.into_iter().map(read_permission).collect::<Result<_, _>>()?;
+    check_size(&name, &description, &permissions)?;
     let scopes = properties.texts("assignableScopes")?.unwrap_or_default();
     let parse = |text: &String| {
         let scope = Scope::parse(text).map_err(|error| ServiceError::new(&INVALID_SCOPE, error.to_string()))?;
@@ -91,6 +104,9 @@ fn read(request: &Request) -> Result<RoleDefinition, ServiceError> {
         }
         Ok(scope)
     };
+    if scopes.len() > MOST.1 {
+        return Err(invalid(format!("The role can be assigned at {} scopes; the most is {}.", scopes.len(), MOST.1)));
+    }
     let assignable_scopes: Vec<Scope> = scopes.iter().map(parse).collect::<Result<_, _>>()?;
     if assignable_scopes.is_empty() {
         return Err(invalid("'properties.assignableScopes' has no entry."));
@@ -105,6 +121,25 @@ fn read(request: &Request) -> Result<RoleDefinition, ServiceError> {
         created_at: None,
         changed_at: None,
     })
+}
+
+fn check_size(name: &str, description: &str, permissions: &[Permission]) -> Result<(), ServiceError> {
+    for (what, text, most) in [("roleName", name, LONGEST.0), ("description", description, LONGEST.1)] {
+        if text.chars().count() > most {
+            return Err(invalid(format!("'properties.{what}' is longer than {most} characters.")));
+        }
+    }
+    let lists = |permission: &Permission| {
+        permission.actions.len()
+            + permission.not_actions.len()
+            + permission.data_actions.len()
+            + permission.not_data_actions.len()
+    };
+    let actions: usize = permissions.iter().map(lists).sum();
+    if actions > MOST.0 || permissions.len() > MOST.0 {
+        return Err(invalid(format!("The role lists {actions} actions; the most is {}.", MOST.0)));
+    }
+    Ok(())
 }
 
 fn read_permission(mut item: Fields) -> Result<Permission, ServiceError> {
@@ -134,7 +169,7 @@ fn is_action(text: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".*-_$".contains(&byte))
     };
-    text == "*" || (text.contains('/') && text.split('/').all(is_word))
+    text.len() <= LONGEST_ACTION && (text == "*" || (text.contains('/') && text.split('/').all(is_word)))
 }
 
 fn invalid(text: impl Into<String>) -> ServiceError {
@@ -207,6 +242,50 @@ mod tests {
         }
         assert_eq!(world.put(&path("x"), body(|_| ())).await.unwrap_err().code.name, "InvalidRoleDefinitionId");
         assert_eq!(world.arm.book.custom.count(""), 0);
+    }
+
+    #[tokio::test]
+    async fn a_role_is_no_larger_than_a_decision_can_look_at() {
+        let world = World::new().await;
+        let many = |count: usize| json!([{"dataActions": vec!["Microsoft.Devices/*/read"; count]}]);
+        let long = format!("Microsoft.Devices/{}", "x".repeat(512));
+        let cases = [
+            (body(|role| role["roleName"] = json!("x".repeat(513))), "BadRequest"),
+            (body(|role| role["description"] = json!("x".repeat(2049))), "BadRequest"),
+            (body(|role| role["permissions"] = many(2001)), "BadRequest"),
+            (body(|role| role["permissions"] = json!(vec![json!({}); 2001])), "BadRequest"),
+            (body(|role| role["permissions"] = json!([{"actions": [long]}])), "InvalidActionOrNotAction"),
+            (body(|role| role["assignableScopes"] = json!(vec![GROUP; 2001])), "BadRequest"),
+        ];
+        for (body, code) in cases {
+            assert_eq!(world.put(&path(ID), body).await.unwrap_err().code.name, code);
+        }
+        assert_eq!(world.arm.book.custom.count(""), 0);
+        let largest = body(|role| {
+            role["permissions"] = many(2000);
+            role["roleName"] = json!("x".repeat(512));
+        });
+        assert!(world.put(&path(ID), largest).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_so_many_custom_roles_and_those_can_still_be_changed() {
+        let world = World::new().await;
+        world.put(&path(ID), body(|_| ())).await.unwrap();
+        let role = world.arm.book.role(ID).unwrap();
+        let filled = world.arm.estate.store.transact(|transaction| {
+            for number in 1..super::MOST_ROLES {
+                let id = iolite_kernel::Uuid::from_u128(number as u128).to_string();
+                let other = super::RoleDefinition { id: id.clone(), name: id.clone(), ..role.as_ref().clone() };
+                transaction.put(&world.arm.book.custom, &id, other);
+            }
+            Ok::<(), iolite_kernel::ServiceError>(())
+        });
+        filled.await.unwrap();
+        let another = body(|role| role["roleName"] = json!("another"));
+        let error = world.put(&path("88888888-7777-7777-7777-777777777777"), another).await.unwrap_err();
+        assert_eq!(error.code.name, "RoleDefinitionLimitExceeded");
+        assert!(world.put(&path(ID), body(|role| role["description"] = json!("e"))).await.is_ok());
     }
 
     #[tokio::test]
