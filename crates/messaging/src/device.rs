@@ -191,6 +191,12 @@ pub trait DeviceSession: Send + Sync {
     /// (`MessageTooLarge`, `ThrottlingException`, `IotHubQuotaExceeded`).
     fn send_event(&self, message: Message) -> Result<Receipt, ServiceError>;
 
+    /// Takes the last will that was left at sign-in, when the connection ended without a goodbye: after the session's end
+    /// too, unless it was [`CloseReason::Revoked`].
+    fn send_will(&self, message: Message) -> Result<Receipt, ServiceError> {
+        self.send_event(message)
+    }
+
     /// Which of the hub's news it wants from now on. Turning `device_bound` on tells at once when messages wait.
     fn listen(&self, features: Features);
 

@@ -18,6 +18,13 @@ const METHODS: u8 = 1;
 const DESIRED: u8 = 2;
 const DEVICE_BOUND: u8 = 4;
 
+/// The connection stands.
+const OPEN: u8 = 0;
+/// It has ended.
+const OVER: u8 = 1;
+/// It has ended because what it was granted on is gone.
+const WITHDRAWN: u8 = 2;
+
 /// No activity yet.
 const NEVER: i64 = i64::MIN;
 
@@ -32,7 +39,8 @@ pub(crate) struct Line {
     features: AtomicU8,
     /// Whether it was told that messages wait and has not looked since.
     rung: AtomicBool,
-    ended: AtomicBool,
+    /// [`OPEN`], [`OVER`] or [`WITHDRAWN`].
+    stage: AtomicU8,
     /// Microseconds since 1970.
     activity: AtomicI64,
     wire: Mutex<Wire>,
@@ -88,7 +96,7 @@ impl Line {
             exclusive,
             features: AtomicU8::new(0),
             rung: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
+            stage: AtomicU8::new(OPEN),
             activity: AtomicI64::new(NEVER),
             wire: Mutex::default(),
             standing: Mutex::new(Standing { grounds, expires_at, listed: None }),
@@ -121,7 +129,8 @@ impl Line {
 
     /// Ends it, saying why where there is someone to say it to; whether it had not ended before.
     pub(crate) fn end(&self, reason: Option<CloseReason>) -> bool {
-        if self.ended.swap(true, Ordering::AcqRel) {
+        let stage = if reason == Some(CloseReason::Revoked) { WITHDRAWN } else { OVER };
+        if self.stage.compare_exchange(OPEN, stage, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return false;
         }
         let wire = std::mem::take(&mut *self.wire.lock());
@@ -135,7 +144,12 @@ impl Line {
 
     /// Whether it has ended.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.stage.load(Ordering::Acquire) != OPEN
+    }
+
+    /// Whether it has ended because what it was granted on is gone.
+    pub(crate) fn was_withdrawn(&self) -> bool {
+        self.stage.load(Ordering::Acquire) == WITHDRAWN
     }
 
     /// Whether what it was granted on still holds.

@@ -85,6 +85,8 @@ impl Hub {
             && let Some(earlier) = self.sessions.roster.claim(&line)
         {
             self.end(&earlier, Some(CloseReason::TakenOver));
+            // Its end finds another in its place and says nothing: that it went is told here, and before who came.
+            self.tell_connection(&earlier.key, false);
         }
         if !connection.exclusive {
             self.sessions.roster.admit(&line);

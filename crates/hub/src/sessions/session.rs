@@ -53,12 +53,12 @@ impl Session {
 
     /// Refuses what comes after the end.
     fn check_open(&self) -> Result<(), ServiceError> {
-        if self.line.has_ended() {
-            let message = "The connection has been ended by the hub.";
-            return Err(ServiceError::new(&errors::DEVICE_CONNECTION_CLOSED_REMOTELY, message));
-        }
-        Ok(())
+        if self.line.has_ended() { Err(ended()) } else { Ok(()) }
     }
+}
+
+fn ended() -> ServiceError {
+    ServiceError::new(&errors::DEVICE_CONNECTION_CLOSED_REMOTELY, "The connection has been ended by the hub.")
 }
 
 impl DeviceSession for Session {
@@ -71,6 +71,17 @@ impl DeviceSession for Session {
         }
         if let Some(fault) = faults::asked_for(&message) {
             return self.hub.inject(&self.line, fault);
+        }
+        self.source.send(&self.hub, message, now)
+    }
+
+    fn send_will(&self, message: Message) -> Result<Receipt, ServiceError> {
+        if self.line.was_withdrawn() {
+            return Err(ended());
+        }
+        let now = self.hub.ground.now();
+        if let Some(code) = self.line.refusal(now) {
+            return Err(ServiceError::new(code, "The device asked for this fault."));
         }
         self.source.send(&self.hub, message, now)
     }

@@ -73,6 +73,30 @@ async fn a_session_that_was_ended_may_do_nothing() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_taken_over_or_expired_leaves_its_will() {
+    let world = world().await;
+    let first = connect(&world, "dev1").await;
+    let second = connect_on(&world, "dev1", Arc::default(), Some(now() + SignedDuration::from_hours(1))).await;
+    assert!(first.session.send_will(Message::of("taken over")).is_ok());
+    let watch = tokio::spawn(world.hub.clone().attend());
+    world.advance(3600);
+    tokio::task::yield_now().await;
+    assert!(second.session.send_event(Message::of("too late")).is_err());
+    assert!(second.session.send_will(Message::of("expired")).is_ok());
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_session_that_was_revoked_leaves_no_will() {
+    let world = world().await;
+    let grounds = Arc::new(Ground::default());
+    grounds.gone.store(true, Ordering::SeqCst);
+    let signed_in = connect_on(&world, "dev1", grounds, None).await;
+    let refused = signed_in.session.send_will(Message::of("x")).err().unwrap();
+    assert_eq!(refused.code, &errors::DEVICE_CONNECTION_CLOSED_REMOTELY);
+}
+
+#[tokio::test]
 async fn a_session_that_is_not_the_one_connection_takes_nothing_over() {
     let world = world().await;
     let mut first = connect(&world, "dev1").await;

@@ -107,8 +107,8 @@ async fn finish_session(mut opened: Opened, end: &End) {
         end => tracing::info!(device_id, module_id, %end, "an MQTT session ended"),
     }
     if let Some(will) = opened.session.take_will() {
-        // MQTT-3.1.2-8. A session that the hub ended may no longer send.
-        if let Err(error) = opened.hub.send_event(*will) {
+        // MQTT-3.1.2-8, whoever ended the connection. The hub refuses what comes of a session that it revoked.
+        if let Err(error) = opened.hub.send_will(*will) {
             tracing::info!(%error, "a last will was not taken");
         }
     }

@@ -114,6 +114,19 @@ def test_a_will_is_sent_when_the_connection_breaks_and_not_after_a_goodbye(emula
         assert not [event for event in events.all() if event_of(device, "said goodbye")(event)]
 
 
+def test_a_will_is_sent_when_the_same_client_connects_anew(emulator, device):
+    device.connect(will=Will(events_of(device), b"taken over", 1))
+    other = type(device)(device.who)
+    try:
+        other.connect()
+        assert device.lost.wait(PATIENCE)
+        with reading(emulator) as events:
+            events.until(event_of(device, "taken over"))
+        other.publish(events_of(device), b"the other is in", 1)
+    finally:
+        other.end()
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_an_empty_client_id_is_refused(device, clean):
     # MQTT-3.1.3-8 for a lasting session; a hub gives no identifiers to clean ones either.

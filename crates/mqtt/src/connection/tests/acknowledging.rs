@@ -147,7 +147,7 @@ async fn mqtt_3_1_2_8_a_will_is_sent_when_the_client_is_gone() {
     let Peer { stream, serving, draining: _draining } = with_will(&hub).await;
     drop(stream);
     serving.await.unwrap();
-    let (_, will) = hub.state().events[0].clone();
+    let (_, will) = hub.state().wills[0].clone();
     assert_eq!((&will.body[..], will.property("why")), (&b"bye"[..], Some("gone")));
     assert_eq!(will.system(SystemName::MessageType), Some("Will"));
     assert_eq!(hub.state().closed, [false]);
@@ -161,7 +161,30 @@ async fn mqtt_3_1_2_8_a_will_is_sent_when_the_client_breaks_the_rules_or_is_sile
     peer.ends().await;
     let silent = with_will(&hub).await;
     silent.ends().await;
-    assert_eq!(hub.state().events.len(), 2);
+    assert_eq!(hub.state().wills.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn mqtt_3_1_2_8_a_will_is_sent_when_the_client_connects_anew() {
+    let hub = TestHub::default();
+    let first = with_will(&hub).await;
+    let mut second = Peer::signed_in(&hub, "dev1").await;
+    first.ends().await;
+    assert_eq!(hub.state().wills.len(), 1);
+    second.lives().await;
+    assert_eq!(hub.state().wills.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_reason_the_hub_has_the_will_is_its_to_take() {
+    for reason in [CloseReason::Expired, CloseReason::TooSlow, CloseReason::InjectedFault, CloseReason::Revoked] {
+        let hub = TestHub::default();
+        let peer = with_will(&hub).await;
+        hub.tell(ToDevice::Close(reason)).await;
+        peer.ends().await;
+        let state = hub.state();
+        assert_eq!((state.wills.len(), state.events.len()), (1, 0), "{reason:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,8 +193,9 @@ async fn mqtt_3_14_4_3_a_client_that_says_goodbye_leaves_no_will() {
     let mut peer = with_will(&hub).await;
     peer.send(DISCONNECT).await;
     peer.ends().await;
-    assert!(hub.state().events.is_empty());
-    assert_eq!(hub.state().closed, [true]);
+    let state = hub.state();
+    assert!(state.wills.is_empty() && state.events.is_empty());
+    assert_eq!(state.closed, [true]);
 }
 
 #[tokio::test(start_paused = true)]

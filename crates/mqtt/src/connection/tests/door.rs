@@ -24,6 +24,7 @@ pub(super) struct TestHub(Arc<Mutex<State>>);
 pub(super) struct State {
     pub(super) claims: Vec<DeviceClaim>,
     pub(super) events: Vec<(String, Message)>,
+    pub(super) wills: Vec<(String, Message)>,
     pub(super) listening: Vec<Features>,
     pub(super) settled: Vec<(String, Settlement)>,
     pub(super) answers: Vec<(String, i32, Bytes)>,
@@ -132,6 +133,11 @@ impl DeviceSession for TestSession {
         let (settle, settled) = oneshot::channel();
         state.held.push_back(settle);
         Ok(Receipt::waiting(Box::pin(async move { settled.await.unwrap() })))
+    }
+
+    fn send_will(&self, message: Message) -> Result<Receipt, ServiceError> {
+        self.hub.state().wills.push((self.id.clone(), message));
+        Ok(Receipt::settled())
     }
 
     fn listen(&self, features: Features) {
