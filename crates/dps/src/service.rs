@@ -5,13 +5,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use iolite_kernel::Ground;
+use iolite_kernel::{Ground, ServiceError};
 use iolite_resources::{Estate, ProvisioningService, ResourceContents};
 use iolite_store::{Store, Table, Transaction};
 
-use crate::HubGateway;
 use crate::enrollment::{EnrollmentGroup, IndividualEnrollment};
 use crate::registration::{Registration, RegistrationOperation};
+use crate::{HubGateway, errors};
 
 /// Tells the host name that a device can dial for the hub with this host name.
 pub type Dial = Arc<dyn Fn(&str) -> String + Send + Sync>;
@@ -64,6 +64,17 @@ impl Dps {
         self.estate.provisioning_service(key).map(|found| found.value)
     }
 
+    /// Refuses a change of what the provisioning service `key` holds once that is deleted: what a request that was let in
+    /// before wrote then would stay for ever. To be asked inside the change itself, by every one that makes a record.
+    pub(crate) fn require(&self, transaction: &Transaction<'_>, key: &str) -> Result<(), ServiceError> {
+        match transaction.get(&self.estate.provisioning_services, key) {
+            Some(_) => Ok(()),
+            None => {
+                Err(ServiceError::new(&errors::SERVICE_NOT_FOUND, "The provisioning service does not exist any more."))
+            }
+        }
+    }
+
     /// Forgets a registration and its operations.
     pub(crate) fn forget_registration(&self, transaction: &mut Transaction<'_>, key: &str) {
         transaction.delete(&self.registrations, key);
@@ -106,6 +117,28 @@ mod tests {
     use super::*;
     use crate::runtime::register;
     use crate::testing::{SERVICE, World, json};
+
+    /// The permits of these tests are made beforehand, so each call is of a request that was let in before.
+    #[tokio::test]
+    async fn a_request_that_comes_too_late_writes_nothing_of_a_deleted_service() {
+        let world = World::new();
+        world.enroll("dev-1").await;
+        let deleted = world.dps.store().transact(|transaction| {
+            world.dps.remove(transaction, SERVICE);
+            transaction.delete(&world.dps.estate.provisioning_services, SERVICE);
+            Ok::<_, iolite_store::StoreError>(())
+        });
+        deleted.await.unwrap();
+        let body = json!({"registrationId": "dev-2", "attestation": {"type": "symmetricKey"}});
+        let put = world.run(&crate::enrollments::put::OPERATION, crate::enrollments::put::run, "id=dev-2", body).await;
+        assert_eq!(put.unwrap_err().code, &errors::SERVICE_NOT_FOUND);
+        let body = json!({"enrollmentGroupId": "fleet", "attestation": {"type": "symmetricKey"}});
+        let group = &crate::enrollment_groups::put::OPERATION;
+        let put = world.run(group, crate::enrollment_groups::put::run, "id=fleet", body).await;
+        assert_eq!(put.unwrap_err().code, &errors::SERVICE_NOT_FOUND);
+        let counts = [world.dps.enrollments.count(""), world.dps.groups.count(""), world.dps.registrations.count("")];
+        assert_eq!(counts, [0; 3]);
+    }
 
     #[tokio::test]
     async fn a_deleted_service_takes_its_records_along_and_no_others() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 use iolite_access::Permit;
 use iolite_identity::{Caller, KeyMeans, RegistrantCaller};
@@ -117,7 +118,11 @@ impl World {
         let hubs = Arc::new(Hubs::default());
         let dial = |host: &str| if host == FIRST_HUB { "localhost".to_owned() } else { host.to_owned() };
         let estate = Estate::new(Store::memory(), tenant);
-        Self { dps: Dps::new(estate, ground, hubs.clone(), Arc::new(dial)), hubs, clock }
+        let world = Self { dps: Dps::new(estate, ground, hubs.clone(), Arc::new(dial)), hubs, clock };
+        // A store in memory never waits.
+        let is_linked = std::pin::pin!(world.link(|_| ())).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert!(is_linked);
+        world
     }
 
     /// Writes the provisioning service's own record, changed by `change`.

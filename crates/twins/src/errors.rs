@@ -35,6 +35,8 @@ pub const TWIN_LIMIT_REACHED: ErrorCode = code(400, "TwinLimitReached");
 pub const MODEL_NOT_FOUND: ErrorCode = code(404, "ModelNotFound");
 /// There is no such twin.
 pub const DIGITAL_TWIN_NOT_FOUND: ErrorCode = code(404, "DigitalTwinNotFound");
+/// The instance is gone.
+pub const INSTANCE_NOT_FOUND: ErrorCode = code(404, "ResourceNotFound");
 /// A model with this id is there already.
 pub const MODEL_ID_ALREADY_EXISTS: ErrorCode = code(409, "ModelIdAlreadyExists");
 /// Another model needs this one.
@@ -60,6 +62,7 @@ pub const ALL: &[&ErrorCode] = &[
     &TWIN_LIMIT_REACHED,
     &MODEL_NOT_FOUND,
     &DIGITAL_TWIN_NOT_FOUND,
+    &INSTANCE_NOT_FOUND,
     &MODEL_ID_ALREADY_EXISTS,
     &MODEL_REFERENCES_NOT_DELETED,
     &PRECONDITION_FAILED,

@@ -5,18 +5,19 @@
 use std::fmt;
 
 use iolite_access::{Handler, handler};
-use iolite_kernel::{Ground, Operation};
+use iolite_kernel::{Ground, Operation, ServiceError};
 use iolite_resources::{Estate, ResourceContents, TwinsInstance};
 use iolite_store::{Store, Table, Transaction};
 
 use crate::models::{self, Model};
 use crate::twins::{self, Twin};
-use crate::{components, delete_jobs, event_routes, import_jobs, query, relationships, telemetry};
+use crate::{components, delete_jobs, errors, event_routes, import_jobs, query, relationships, telemetry};
 
 /// Azure Digital Twins; cheap to share.
 #[expect(clippy::struct_field_names, reason = "the service is named after what it keeps")]
 pub struct Twins {
     pub(crate) store: Store,
+    instances: Table<TwinsInstance>,
     pub(crate) models: Table<Model>,
     pub(crate) twins: Table<Twin>,
     pub(crate) ground: Ground,
@@ -26,7 +27,17 @@ impl Twins {
     /// The service over the estate's store.
     #[must_use]
     pub fn new(estate: Estate, ground: Ground) -> Self {
-        Self { models: estate.store.table(), twins: estate.store.table(), store: estate.store, ground }
+        let instances = estate.twins_instances;
+        Self { instances, models: estate.store.table(), twins: estate.store.table(), store: estate.store, ground }
+    }
+
+    /// Refuses a change of what the instance keyed `instance` holds once that is deleted: what a request that was let in
+    /// before wrote then would stay for ever. Twins need a model, so that only the first of an instance's records asks.
+    pub(crate) fn require(&self, transaction: &Transaction<'_>, instance: &str) -> Result<(), ServiceError> {
+        match transaction.get(&self.instances, instance) {
+            Some(_) => Ok(()),
+            None => Err(ServiceError::new(&errors::INSTANCE_NOT_FOUND, "The instance does not exist any more.")),
+        }
     }
 
     /// The key of a record: `instance/id`, where `instance` is the instance's name in lower case.
@@ -162,5 +173,23 @@ mod tests {
         assert!(world.model("dtmi:example:Room;1").is_some() && world.twin("room1").is_some());
         remove("contoso-twins").await.unwrap();
         assert!(world.model("dtmi:example:Room;1").is_none() && world.twin("room1").is_none());
+    }
+
+    /// The permits of these tests are made beforehand, so each call is of a request that was let in before.
+    #[tokio::test]
+    async fn a_request_that_comes_too_late_writes_nothing_of_a_deleted_instance() {
+        let world = World::new();
+        let (service, room) = (&world.service, json!([interface("dtmi:example:Room;1", &json!([]))]));
+        world.upload(&room).await;
+        let deleted = service.store.transact(|transaction| {
+            service.remove(transaction, "contoso-twins");
+            transaction.delete(&service.instances, "contoso-twins");
+            Ok::<_, ServiceError>(())
+        });
+        deleted.await.unwrap();
+        assert!(world.put("room1", &json!({"$metadata": {"$model": "dtmi:example:Room;1"}})).await.is_err());
+        let refused = world.call(&models::add::OPERATION, &[], &room.to_string()).await.unwrap_err();
+        assert_eq!(refused.code, &errors::INSTANCE_NOT_FOUND);
+        assert_eq!((service.models.count(""), service.twins.count("")), (0, 0));
     }
 }

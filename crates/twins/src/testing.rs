@@ -1,7 +1,10 @@
 //! A small world for this crate's unit tests: one instance over a store in memory, a clock that stands still, and requests
 //! as the pipeline would hand them over.
 
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use http::HeaderMap;
 use iolite_access::Permit;
@@ -32,7 +35,25 @@ impl World {
         };
         let clock = Arc::new(SteerableClock::frozen_at("2026-11-22T01:12:48.12Z".parse().unwrap()));
         let ground = Ground { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(1)) };
-        Self { service: Twins::new(Estate::new(Store::memory(), tenant), ground), clock }
+        let estate = Estate::new(Store::memory(), tenant);
+        let instances = estate.twins_instances.clone();
+        let instance = TwinsInstance {
+            id: Scope::resource("s", "contoso", TwinsInstance::TYPE, "Contoso-Twins"),
+            location: "westeurope".to_owned(),
+            tags: BTreeMap::new(),
+            host_name: "contoso-twins.api.weu.digitaltwins.azure.net".to_owned(),
+            identity: None,
+            created_at: ground.now(),
+            changed_at: ground.now(),
+            other_properties: serde_json::Map::new(),
+        };
+        let made = estate.store.transact(|transaction| {
+            transaction.put(&instances, "contoso-twins", instance.clone());
+            Ok::<_, ServiceError>(())
+        });
+        // A store in memory never waits.
+        assert!(std::pin::pin!(made).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        Self { service: Twins::new(estate, ground), clock }
     }
 
     pub(crate) fn advance_seconds(&self, seconds: i64) {

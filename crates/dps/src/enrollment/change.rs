@@ -98,6 +98,7 @@ fn write<E: Enrollment>(
     service: &str,
     sent: Sent<'_>,
 ) -> Result<E, ServiceError> {
+    dps.require(transaction, service)?;
     let key = identifier::key(service, sent.id);
     let current = transaction.get(E::table(dps), &key);
     let current = current.as_ref().map(|found| &*found.value);

@@ -62,6 +62,7 @@ pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<A
     let entry = Entry { key, operation_id, registrant, attested_by: vouching.attested_by(registrant), outcome };
     dps.store()
         .transact(|transaction| {
+            dps.require(transaction, &service_key)?;
             record(dps, transaction, &entry);
             Ok::<_, ServiceError>(())
         })

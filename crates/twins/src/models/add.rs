@@ -33,6 +33,7 @@ pub async fn run(service: &Twins, permit: Permit, request: Request) -> Result<An
     service
         .store
         .transact(|transaction| {
+            service.require(transaction, &instance)?;
             check_references(service, transaction, &instance, &models)?;
             check_new(service, transaction, &instance, &models)?;
             for model in &models {
