@@ -245,9 +245,21 @@ impl Engine {
         }
     }
 
-    /// Closes the connection, with an error or without.
+    /// Closes the connection, with an error or without. What was accepted is told before, and sessions are ended first:
+    /// Azure's Node clients wait for that, 45 seconds long, and reconnect no earlier.
     pub fn close(&mut self, error: Option<AmqpError>) {
+        if self.stage == Stage::Open {
+            self.end_sessions(error.as_ref());
+        }
         self.shut(error);
+    }
+
+    /// Drops the connection without a word to the peer.
+    pub fn cut(&mut self) {
+        self.forced |= !self.is_ending();
+        self.drop_sessions();
+        self.output.clear();
+        self.stage = Stage::Closed;
     }
 
     /// Appends a performative's frame. Whatever waited to be told goes first.

@@ -427,8 +427,16 @@ async fn an_injected_fault_ends_the_connection_or_the_links() {
     assert_eq!(client.ended().await, "amqp:link:detach-forced");
     let mut client = device(&world).await;
     client.attach(1, Role::Sender, "/devices/d1/messages/events").await.unwrap();
+    world.close("d1", CloseReason::InjectedSessionFault);
+    assert_eq!(client.ended().await, "amqp:link:detach-forced");
+    let mut client = device(&world).await;
+    client.attach(1, Role::Sender, "/devices/d1/messages/events").await.unwrap();
     world.close("d1", CloseReason::InjectedFault);
     assert_eq!(client.ended().await, "amqp:connection:forced");
+    let mut client = device(&world).await;
+    client.attach(1, Role::Sender, "/devices/d1/messages/events").await.unwrap();
+    world.close("d1", CloseReason::InjectedCut);
+    client.gone().await;
 }
 
 #[tokio::test]

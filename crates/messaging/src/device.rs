@@ -126,8 +126,8 @@ pub struct Features {
 /// What lasts of an MQTT session that the client asked to outlive its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeptSession {
-    /// Whether cloud-to-device messages were subscribed to at QoS 1; other subscriptions end with the connection.
-    pub device_bound: bool,
+    /// What was subscribed to, as the wire writes it: a hub keeps it, and reads nothing in it.
+    pub subscriptions: u8,
 }
 
 /// Why the hub ends a session.
@@ -142,9 +142,13 @@ pub enum CloseReason {
     Revoked,
     /// The session did not take what it was sent.
     TooSlow,
-    /// A fault was asked for (400029): end the connection.
+    /// A fault was asked for (400029): end the connection as the protocol ends it.
     InjectedFault,
-    /// A fault was asked for: end the AMQP link or session it came by, MQTT's connection.
+    /// A fault was asked for: drop the connection without a word.
+    InjectedCut,
+    /// A fault was asked for: end the AMQP session it came by, MQTT's connection.
+    InjectedSessionFault,
+    /// A fault was asked for: end the AMQP links it came by, MQTT's connection.
     InjectedLinkFault,
     /// The process drains.
     Shutdown,

@@ -51,7 +51,24 @@ impl Engine {
         self.events.push_back(Event::Closed { error: close.error });
     }
 
-    fn drop_sessions(&mut self) {
+    /// Tells the peer that every session is over.
+    pub(super) fn end_sessions(&mut self, error: Option<&AmqpError>) {
+        let live = self.sessions.iter().filter(|(_, session)| !session.ended);
+        let mut channels: Vec<u16> = live.map(|(channel, _)| *channel).collect();
+        channels.sort_unstable();
+        for channel in channels {
+            self.write(channel, &Performative::End(End { error: error.cloned() }));
+        }
+    }
+
+    /// Ends the session that a link is on, if there is such a link.
+    pub fn end_session_of(&mut self, link: LinkId, error: AmqpError) {
+        if self.has_link(link) {
+            self.end_session(link.channel, error);
+        }
+    }
+
+    pub(super) fn drop_sessions(&mut self) {
         self.accepted = None;
         let channels: Vec<u16> = self.sessions.keys().copied().collect();
         for channel in channels {
@@ -141,5 +158,40 @@ impl Engine {
         let gone = Session { links, ..Session::new(&Begin::default()) };
         self.forget_links(channel, &gone);
         self.write(channel, &Performative::End(End { error: Some(error) }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Outcome, Role};
+    use crate::engine::testing::Peer;
+
+    fn forced() -> AmqpError {
+        AmqpError::new(condition::CONNECTION_FORCED, "Over.")
+    }
+
+    #[test]
+    fn a_close_comes_after_what_was_taken_and_the_end_of_every_session() {
+        let (mut peer, _) = Peer::attached(Role::Sender);
+        peer.send(0, Performative::Transfer(Peer::a_transfer(0)));
+        let ticket = peer.events().into_iter().find_map(|event| match event {
+            Event::Delivery { ticket, .. } => Some(ticket),
+            _ => None,
+        });
+        peer.engine.settle(ticket.unwrap(), Outcome::Accepted);
+        peer.send(1, Peer::a_begin());
+        peer.engine.close(Some(forced()));
+        let over = "end(amqp:connection:forced)";
+        assert_eq!(peer.answer(), format!("accepted begin {over} {over} close(amqp:connection:forced)"));
+    }
+
+    #[test]
+    fn a_cut_connection_says_nothing_more() {
+        let (mut peer, _) = Peer::attached(Role::Sender);
+        peer.engine.cut();
+        assert_eq!(peer.answer(), "");
+        assert!(peer.engine.is_closed() && peer.engine.is_forced());
+        assert!(matches!(peer.events()[..], [Event::Detached { .. }]));
     }
 }

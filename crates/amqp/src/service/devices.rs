@@ -231,13 +231,21 @@ impl Conversation {
         }
     }
 
-    /// The hub ended a session: its links end with it, or the whole connection does.
+    /// The hub ended a session: its links end with it, or the AMQP session, or the whole connection does.
     fn expel(&mut self, key: &DeviceKey, reason: CloseReason) {
         let error = refusal::of_close(reason, &self.surroundings.ground);
-        if matches!(reason, CloseReason::InjectedFault | CloseReason::Shutdown) {
-            return self.engine.close(Some(error));
+        match reason {
+            CloseReason::InjectedFault | CloseReason::Shutdown => self.engine.close(Some(error)),
+            CloseReason::InjectedCut => self.engine.cut(),
+            CloseReason::InjectedSessionFault => {
+                let links = self.devices.get(key).into_iter().flat_map(|device| &device.links);
+                let links: Vec<LinkId> = links.map(|(id, ..)| *id).collect();
+                for id in links {
+                    self.engine.end_session_of(id, error.clone());
+                }
+            }
+            _ => self.expel_with(key, &error),
         }
-        self.expel_with(key, &error);
     }
 
     fn expel_with(&mut self, key: &DeviceKey, error: &AmqpError) {

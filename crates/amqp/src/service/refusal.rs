@@ -81,8 +81,12 @@ pub(super) fn of_close(reason: CloseReason, ground: &Ground) -> AmqpError {
         CloseReason::Expired => (condition::UNAUTHORIZED_ACCESS, "The token has expired."),
         CloseReason::Revoked => (condition::UNAUTHORIZED_ACCESS, "What the link was granted on no longer holds."),
         CloseReason::TooSlow => (condition::RESOURCE_LIMIT_EXCEEDED, "The peer did not take what it was sent."),
-        CloseReason::InjectedFault => (condition::CONNECTION_FORCED, "A fault was asked for (400029)."),
-        CloseReason::InjectedLinkFault => (condition::DETACH_FORCED, "A fault was asked for (400029)."),
+        CloseReason::InjectedFault | CloseReason::InjectedCut => {
+            (condition::CONNECTION_FORCED, "A fault was asked for (400029).")
+        }
+        CloseReason::InjectedSessionFault | CloseReason::InjectedLinkFault => {
+            (condition::DETACH_FORCED, "A fault was asked for (400029).")
+        }
         CloseReason::Shutdown => (condition::CONNECTION_FORCED, "The service is shutting down."),
     };
     of(condition, text, ground)

@@ -30,8 +30,9 @@ pub(crate) struct PresenceRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Kept {
-    /// Whether cloud-to-device messages are subscribed to.
-    pub(crate) device_bound: bool,
+    /// What is subscribed to, as the wire writes it.
+    #[serde(default)]
+    pub(crate) subscriptions: u8,
 }
 
 impl Record for PresenceRecord {

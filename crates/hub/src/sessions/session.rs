@@ -149,11 +149,11 @@ impl DeviceSession for Session {
 
     fn kept(&self) -> Option<KeptSession> {
         let kept = self.hub.presences.get(&self.line.key)?.kept?;
-        Some(KeptSession { device_bound: kept.device_bound })
+        Some(KeptSession { subscriptions: kept.subscriptions })
     }
 
     fn keep(&self, session: Option<KeptSession>) {
-        let kept = session.map(|session| Kept { device_bound: session.device_bound });
+        let kept = session.map(|session| Kept { subscriptions: session.subscriptions });
         self.hub.write_presence(&self.line.key, |record| record.kept = kept);
     }
 

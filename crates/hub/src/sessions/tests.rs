@@ -187,10 +187,10 @@ async fn what_an_mqtt_session_leaves_behind_is_found_by_the_next() {
     let world = world().await;
     let first = connect(&world, "dev1").await;
     assert_eq!(first.session.kept(), None);
-    first.session.keep(Some(KeptSession { device_bound: true }));
+    first.session.keep(Some(KeptSession { subscriptions: 0b101 }));
     drop(first);
     let second = connect(&world, "dev1").await;
-    assert_eq!(second.session.kept(), Some(KeptSession { device_bound: true }));
+    assert_eq!(second.session.kept(), Some(KeptSession { subscriptions: 0b101 }));
     second.session.keep(None);
     assert_eq!(second.session.kept(), None);
 }
@@ -225,7 +225,7 @@ async fn a_fault_that_a_device_asks_for_ends_its_connection_after_the_delay() {
     tokio::task::yield_now().await;
     assert!(heard(&mut signed_in).is_none());
     world.advance(5);
-    assert_eq!(closed(&mut signed_in).await, CloseReason::InjectedFault);
+    assert_eq!(closed(&mut signed_in).await, CloseReason::InjectedCut);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use iolite_kernel::Ground;
-use iolite_messaging::{DeviceSession, KeptSession, Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver};
+use iolite_messaging::{
+    DeviceSession, Features, KeptSession, Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver,
+};
 
 use super::acknowledgements::Acknowledgements;
 use super::end::End;
@@ -44,7 +46,7 @@ impl Opened {
             device_bound: Errands::default(),
         };
         let features = opened.session.features();
-        if features.device_bound {
+        if features != Features::default() {
             opened.hub.listen(features);
         }
         opened

@@ -132,14 +132,14 @@ impl Session {
     pub(crate) fn accepted(&mut self, kept: Option<KeptSession>, out: &mut Vec<u8>) {
         let kept = kept.filter(|_| self.lasting);
         codec::connack(out, kept.is_some(), 0);
-        if kept.is_some_and(|kept| kept.device_bound) {
-            self.subscriptions.restore_device_bound(&self.branch);
+        if let Some(kept) = kept {
+            self.subscriptions.restore(kept.subscriptions, &self.branch);
         }
     }
 
     /// What the session leaves behind as it stands; `None` where it is a clean one.
     pub(crate) fn keeps(&self) -> Option<KeptSession> {
-        self.lasting.then(|| KeptSession { device_bound: self.subscriptions.lasting_device_bound() })
+        self.lasting.then(|| KeptSession { subscriptions: self.subscriptions.lasting() })
     }
 
     /// What the hub must tell.

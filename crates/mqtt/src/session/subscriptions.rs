@@ -7,6 +7,8 @@ use crate::topic::{Branch, Filter};
 
 /// "Subscriptions per connection", limits of the hub's MQTT endpoint.
 const MAXIMUM: usize = 5;
+/// The bit, above those of the filters, that says that ids were not spelled as they are.
+const ENCODED: u8 = 1 << 7;
 
 /// A client's subscriptions.
 #[derive(Debug, Default)]
@@ -43,10 +45,26 @@ impl Subscriptions {
         }
     }
 
-    /// The subscription that an earlier connection left.
-    pub(super) fn restore_device_bound(&mut self, branch: &Branch) {
-        let filter = if branch.module_id().is_some() { Filter::Module } else { Filter::DeviceBound };
-        self.0.push(Subscription { filter, qos: 1, spelled: None });
+    /// What a session leaves behind: a bit for each filter that outlives the connection. Subscriptions that bring messages
+    /// do at QoS 1 only; all others are served at QoS 0 whatever was granted.
+    pub(super) fn lasting(&self) -> u8 {
+        let lasting = self.0.iter().filter(|known| known.qos == 1 || !known.filter.brings_messages());
+        lasting.fold(0, |bits, known| bits | known.filter.bit() | if known.spelled.is_some() { ENCODED } else { 0 })
+    }
+
+    /// Takes up what an earlier session left. Ids that were spelled in another way come back percent-encoded as the SDKs
+    /// encode them.
+    pub(super) fn restore(&mut self, lasting: u8, branch: &Branch) {
+        let encoded = (lasting & ENCODED != 0).then(|| branch.encoded().into_boxed_str());
+        self.0 = Filter::ALL
+            .into_iter()
+            .filter(|filter| lasting & filter.bit() != 0)
+            .map(|filter| Subscription {
+                filter,
+                qos: 1,
+                spelled: encoded.clone().filter(|_| filter.brings_messages()),
+            })
+            .collect();
     }
 
     /// What the hub must tell.
@@ -68,11 +86,6 @@ impl Subscriptions {
         self.bringing(|_| true).map(|known| known.qos).max()
     }
 
-    /// Whether messages to the device are subscribed to in a way that outlives the connection: at QoS 1.
-    pub(super) fn lasting_device_bound(&self) -> bool {
-        self.device_bound() == Some(1)
-    }
-
     /// How a message goes out, to a module's input or not: the branch as the client spelled it, and the QoS. The highest
     /// QoS counts where subscriptions overlap (MQTT-3.3.5-1).
     pub(super) fn delivery(&self, input: bool) -> Option<(Option<&str>, u8)> {
@@ -86,11 +99,56 @@ impl Subscriptions {
     }
 
     fn bringing(&self, fits: impl Fn(Filter) -> bool) -> impl Iterator<Item = &Subscription> {
-        let brings = |filter| matches!(filter, Filter::DeviceBound | Filter::Inputs | Filter::Module);
-        self.0.iter().filter(move |known| brings(known.filter) && fits(known.filter))
+        self.0.iter().filter(move |known| known.filter.brings_messages() && fits(known.filter))
     }
 
     fn has(&self, filter: Filter) -> bool {
         self.0.iter().any(|known| known.filter == filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a second session has after the first one subscribed to `filters`.
+    fn taken_up(branch: &Branch, filters: &[(&str, u8)]) -> Subscriptions {
+        let (mut first, mut second) = (Subscriptions::default(), Subscriptions::default());
+        for (filter, qos) in filters {
+            first.add(filter, *qos, branch).unwrap();
+        }
+        second.restore(first.lasting(), branch);
+        second
+    }
+
+    #[test]
+    fn twins_and_methods_outlive_a_connection_at_any_qos() {
+        let filters = ["$iothub/twin/res/#", "$iothub/twin/PATCH/properties/desired/#", "$iothub/methods/POST/#"];
+        let known = taken_up(&Branch::new("d", None), &filters.map(|filter| (filter, 0)));
+        assert_eq!(known.features(), Features { methods: true, desired: true, device_bound: false });
+        assert!(known.twin_answers());
+    }
+
+    #[test]
+    fn a_module_can_subscribe_anew_to_all_that_it_had() {
+        let branch = Branch::new("d", Some("m"));
+        let filters = [
+            "devices/d/modules/m/inputs/#",
+            "devices/d/modules/m/messages/devicebound/#",
+            "$iothub/twin/res/#",
+            "$iothub/twin/PATCH/properties/desired/#",
+            "$iothub/methods/POST/#",
+        ];
+        let mut known = taken_up(&branch, &filters.map(|filter| (filter, 1)));
+        assert!(filters.iter().all(|filter| known.add(filter, 1, &branch).is_ok()));
+    }
+
+    #[test]
+    fn an_encoded_branch_is_taken_up_encoded() {
+        let branch = Branch::new("a#b", None);
+        let known = taken_up(&branch, &[("devices/a%23b/messages/devicebound/#", 1)]);
+        assert_eq!(known.delivery(false), Some((Some("devices/a%23b"), 1)));
+        let known = taken_up(&branch, &[("devices/a#b/messages/devicebound/#", 1)]);
+        assert_eq!(known.delivery(false), Some((None, 1)));
     }
 }

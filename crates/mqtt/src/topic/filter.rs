@@ -20,6 +20,27 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
+    /// Every filter, in the order of their bits.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::DeviceBound, Self::Inputs, Self::Module, Self::TwinAnswers, Self::Desired, Self::Methods];
+
+    /// Its bit in what a session leaves behind; never to be given to another filter, since it is stored.
+    pub(crate) const fn bit(self) -> u8 {
+        match self {
+            Self::DeviceBound => 1,
+            Self::Inputs => 1 << 1,
+            Self::Module => 1 << 2,
+            Self::TwinAnswers => 1 << 3,
+            Self::Desired => 1 << 4,
+            Self::Methods => 1 << 5,
+        }
+    }
+
+    /// Whether cloud-to-device messages come by it.
+    pub(crate) const fn brings_messages(self) -> bool {
+        matches!(self, Self::DeviceBound | Self::Inputs | Self::Module)
+    }
+
     /// Reads a filter that the identity of `branch` subscribes to, and the branch as it spells it; `None` where there is
     /// no such filter for it.
     pub(crate) fn read<'a>(filter: &'a str, branch: &Branch) -> Option<(Self, &'a str)> {

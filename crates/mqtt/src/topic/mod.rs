@@ -12,7 +12,7 @@ pub(crate) use filter::Filter;
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::{desired_topic, device_bound_topic, method_topic, twin_answer_topic};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 /// The branch of topics that is an identity's own: `devices/{id}`, or `devices/{id}/modules/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,15 @@ impl Branch {
     /// As written by the hub.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// As the SDKs write it that encode ids.
+    pub(crate) fn encoded(&self) -> String {
+        let encoded = |id| utf8_percent_encode(id, bag::ENCODED);
+        match self.module_id() {
+            None => format!("devices/{}", encoded(self.device_id())),
+            Some(module_id) => format!("devices/{}/modules/{}", encoded(self.device_id()), encoded(module_id)),
+        }
     }
 
     /// The device's id.
@@ -83,6 +92,8 @@ mod tests {
         assert_eq!(branch.strip("devices/a%23b%40c/messages"), Some(("devices/a%23b%40c", "/messages")));
         assert_eq!(branch.strip("devices/a%23b@c/x"), Some(("devices/a%23b@c", "/x")));
         assert_eq!(branch.strip("devices/a%23b/x"), None);
+        assert_eq!(branch.encoded(), "devices/a%23b%40c");
+        assert_eq!(Branch::new("a b", Some("$edgeHub")).encoded(), "devices/a%20b/modules/%24edgeHub");
     }
 
     #[test]

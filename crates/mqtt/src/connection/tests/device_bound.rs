@@ -155,7 +155,7 @@ async fn a_message_whose_properties_fit_no_topic_is_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mqtt_3_1_2_4_a_lasting_session_keeps_its_subscription() {
+async fn mqtt_3_1_2_4_a_lasting_session_keeps_its_subscriptions() {
     let hub = TestHub::default();
     let (mut peer, present) = Peer::lasting(&hub, "dev1").await;
     assert!(!present);
@@ -165,7 +165,7 @@ async fn mqtt_3_1_2_4_a_lasting_session_keeps_its_subscription() {
     peer.ends().await;
     let (mut peer, present) = Peer::lasting(&hub, "dev1").await;
     assert!(present);
-    assert_eq!(hub.state().listening.last(), Some(&Features { device_bound: true, ..Features::default() }));
+    assert_eq!(hub.state().listening.last(), Some(&Features { device_bound: true, methods: true, desired: false }));
     hub.enqueue(["one"]).await;
     assert_eq!(peer.published().await.3, b"one");
 }
@@ -173,7 +173,7 @@ async fn mqtt_3_1_2_4_a_lasting_session_keeps_its_subscription() {
 #[tokio::test(start_paused = true)]
 async fn mqtt_3_1_2_6_a_clean_session_forgets_what_was_left() {
     let hub = TestHub::default();
-    hub.state().kept = Some(KeptSession { device_bound: true });
+    hub.state().kept = Some(KeptSession { subscriptions: 1 });
     let mut peer = Peer::signed_in(&hub, "dev1").await;
     assert_eq!(hub.state().kept, None);
     assert!(hub.state().listening.is_empty());
@@ -183,10 +183,10 @@ async fn mqtt_3_1_2_6_a_clean_session_forgets_what_was_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_at_qos_0_does_not_outlive_its_connection() {
+async fn a_subscription_to_messages_at_qos_0_does_not_outlive_its_connection() {
     let hub = TestHub::default();
     let (mut peer, _) = Peer::lasting(&hub, "dev1").await;
     peer.send(subscribe(1, &[(FILTER, 0)])).await;
     peer.next().await;
-    assert_eq!(hub.state().kept, Some(KeptSession { device_bound: false }));
+    assert_eq!(hub.state().kept, Some(KeptSession { subscriptions: 0 }));
 }
