@@ -117,6 +117,7 @@ impl Session {
             granted.push(self.subscriptions.add(filter, qos, &self.branch)?);
         }
         codec::suback(out, subscribe.packet_id, &granted);
+        self.window.subscribed();
         Ok(Step::Listen(self.subscriptions.features()))
     }
 
@@ -198,6 +199,7 @@ impl Session {
         let bound = self.window.fetched(bound)?;
         let input = bound.message.system(SystemName::InputName).is_some();
         let Some((spelled, qos)) = self.subscriptions.delivery(input) else {
+            self.window.misfit();
             return Some(Fetched::GiveBack(bound.lock_token));
         };
         let topic = topic::device_bound_topic(spelled.unwrap_or(self.branch.path()), &bound.message);

@@ -10,6 +10,8 @@ pub(super) struct Window {
     waiting: bool,
     /// One is being fetched.
     fetching: bool,
+    /// The next one fits no subscription.
+    misfit: bool,
 }
 
 #[derive(Debug)]
@@ -23,7 +25,7 @@ impl Window {
     /// An empty window for `limit` messages.
     pub(super) fn new(limit: usize) -> Self {
         let limit = u16::try_from(limit).unwrap_or(u16::MAX);
-        Self { under_way: Vec::new(), last_id: 0, limit, waiting: false, fetching: false }
+        Self { under_way: Vec::new(), last_id: 0, limit, waiting: false, fetching: false, misfit: false }
     }
 
     /// That messages wait at the hub.
@@ -33,12 +35,23 @@ impl Window {
 
     /// Whether to fetch one now. Says yes once, until [`Window::fetched`].
     pub(super) fn fetches(&mut self) -> bool {
-        let now = self.waiting && !self.fetching && self.under_way.len() < usize::from(self.limit);
+        let now = self.waiting && !self.fetching && !self.misfit && self.under_way.len() < usize::from(self.limit);
         if now {
             // What is announced while the fetch runs counts after it.
             (self.fetching, self.waiting) = (true, false);
         }
         now
+    }
+
+    /// That what was fetched fits no subscription: fetched again at once, it would be given back again, until it was given
+    /// back too often and lost.
+    pub(super) fn misfit(&mut self) {
+        self.misfit = true;
+    }
+
+    /// That the client subscribed to more: what fitted nothing may fit now.
+    pub(super) fn subscribed(&mut self) {
+        self.misfit = false;
     }
 
     /// What a fetch brought; where it brought one, more may wait.

@@ -142,6 +142,23 @@ async fn a_module_gets_what_is_for_its_inputs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_fits_no_subscription_waits_until_the_client_subscribes_to_more() {
+    let hub = TestHub::default();
+    let mut peer = Peer::signed_in(&hub, "dev1/mod1").await;
+    peer.send(subscribe(1, &[("devices/dev1/modules/mod1/inputs/#", 1)])).await;
+    peer.next().await;
+    hub.enqueue(["x"]).await;
+    settled(&hub, 1).await;
+    // Given back, it waits at the hub again, which says so.
+    hub.enqueue(["x"]).await;
+    peer.lives().await;
+    assert_eq!(hub.state().settled, [("lock-1".to_owned(), Settlement::Abandon)]);
+    peer.send(subscribe(2, &[("devices/dev1/modules/mod1/messages/devicebound/#", 1)])).await;
+    assert_eq!(peer.next().await, Some((0x90, vec![0, 2, 1])));
+    assert_eq!(peer.published().await.3, b"x");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_whose_properties_fit_no_topic_is_rejected() {
     let hub = TestHub::default();
     let mut peer = subscribed(&hub, 1).await;
