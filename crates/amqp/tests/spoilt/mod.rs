@@ -22,7 +22,7 @@ fn sent(handle: u32, id: u32) -> Performative {
 }
 
 /// Everything that a client of each kind says, in one go.
-fn conversation() -> Vec<u8> {
+pub(crate) fn conversation() -> Vec<u8> {
     let far = token(4_000_000_000);
     let mut out = BytesMut::from(&SASL_HEADER[..]);
     let response = Some(Bytes::from(format!("\0service@sas.root.localhost\0{far}")));
