@@ -1,35 +1,29 @@
 //! A WebSocket as a stream of bytes, for MQTT and AMQP.
 //!
 //! The front hands over a shaken-hands TLS stream whose first bytes ask for one of the two paths; the upgrade is answered
-//! here and nowhere else. A message is no packet: its bytes are joined with those of the next. Extensions are declined,
-//! text is refused (1003), and a message larger than any packet of either protocol too (1009).
+//! here and nowhere else; the frames after it are read in [`frames`]. Extensions are declined, text is refused (1003), and
+//! a message larger than any packet of either protocol too (1009).
+
+mod frames;
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use futures_util::{Sink, Stream};
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+pub(crate) use frames::ByteStream;
 
 /// How long the upgrade may take.
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
-/// What is read at once: more would be held for every idle device.
-const READ_BYTES: usize = 4 * 1024;
-/// What is gathered before it is written.
-const WRITE_BYTES: usize = 4 * 1024;
-/// What may wait to be written.
-const MOST_UNWRITTEN: usize = 1024 * 1024;
-/// The largest message: four times the largest packet of MQTT, and of any frame that AMQP agrees to.
-const LARGEST_MESSAGE: usize = 1536 * 1024;
+/// What the library sets aside for frames, which it never sees.
+const FRAME_BUFFER: usize = 512;
 
 /// The paths, and the subprotocols that each takes.
 const PATHS: [(&str, &[Spoken]); 2] =
@@ -97,18 +91,12 @@ where
         asked = Some((spoken, host, text("user-agent").chars().take(256).collect::<String>()));
         Ok(response)
     };
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BYTES)
-        .write_buffer_size(WRITE_BYTES)
-        .max_write_buffer_size(MOST_UNWRITTEN)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE));
+    let config = WebSocketConfig::default().read_buffer_size(FRAME_BUFFER).write_buffer_size(0);
     let upgrading = tokio_tungstenite::accept_hdr_async_with_config(stream, judge, Some(config));
     match tokio::time::timeout(UPGRADE_DEADLINE, upgrading).await {
         Ok(Ok(socket)) => {
             let (spoken, host, agent) = asked?;
-            let stream = ByteStream { socket, unread: Bytes::new(), ended: false, closing: None };
-            Some(Upgraded { stream, spoken, host, agent })
+            Some(Upgraded { stream: ByteStream::new(socket.into_inner()), spoken, host, agent })
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a WebSocket was not opened");
@@ -133,100 +121,6 @@ fn refusal(request: &Request) -> ErrorResponse {
     let mut response = ErrorResponse::new(Some(text));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
-}
-
-/// The bytes inside the messages of a WebSocket.
-pub(crate) struct ByteStream<S> {
-    socket: WebSocketStream<S>,
-    unread: Bytes,
-    ended: bool,
-    /// The refusal that is on its way.
-    closing: Option<CloseFrame>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
-    /// Until there is something unread, or nothing more comes.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if self.closing.is_some() {
-                return self.poll_refuse(context);
-            }
-            if self.ended || self.unread.has_remaining() {
-                return Poll::Ready(Ok(()));
-            }
-            match ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                Some(Ok(Message::Binary(bytes))) => self.unread = bytes,
-                Some(Ok(Message::Text(_))) => self.refuse(CloseCode::Unsupported, "binary messages only"),
-                Some(Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
-                    self.ended = true;
-                }
-                Some(Ok(_)) => {}
-                Some(Err(Error::Capacity(_))) => self.refuse(CloseCode::Size, "the message is too large"),
-                Some(Err(error)) => return Poll::Ready(Err(failed(error))),
-            }
-        }
-    }
-
-    fn refuse(&mut self, code: CloseCode, why: &'static str) {
-        self.closing = Some(CloseFrame { code, reason: why.into() });
-    }
-
-    fn poll_refuse(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(frame) = self.closing.clone() {
-            // Whoever is refused may be gone already.
-            if ready!(Pin::new(&mut self.socket).poll_ready(context)).is_ok() {
-                drop(Pin::new(&mut self.socket).start_send(Message::Close(Some(frame))));
-            }
-            self.closing = None;
-            self.ended = true;
-        }
-        drop(ready!(Pin::new(&mut self.socket).poll_flush(context)));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the WebSocket was not used as one of bytes")))
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = self.get_mut();
-        ready!(stream.poll_fill(context))?;
-        let length = stream.unread.len().min(into.remaining());
-        into.put_slice(&stream.unread[..length]);
-        stream.unread.advance(length);
-        if stream.unread.is_empty() {
-            // A kept piece would hold all of what it was cut from.
-            stream.unread = Bytes::new();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let stream = self.get_mut();
-        ready!(Pin::new(&mut stream.socket).poll_ready(context)).map_err(failed)?;
-        let message = Message::Binary(Bytes::copy_from_slice(bytes));
-        Pin::new(&mut stream.socket).start_send(message).map_err(failed)?;
-        // What is sent goes out: neither wire knows that there is something between it and the socket.
-        match Pin::new(&mut stream.socket).poll_flush(context) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(error))),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(bytes.len())),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(context).map_err(failed)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_close(context).map_err(failed)
-    }
-}
-
-fn failed(error: Error) -> io::Error {
-    match error {
-        Error::Io(error) => error,
-        other => io::Error::other(other),
-    }
 }
 
 /// A stream that gives what was read of it already once more.
@@ -301,15 +195,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{SinkExt, StreamExt};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::Error;
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
     use super::*;
 
     type Client = WebSocketStream<DuplexStream>;
 
-    async fn dial(path: &str, subprotocol: &str) -> (Result<Client, Error>, Option<Upgraded<DuplexStream>>) {
+    /// A client, and what it was answered.
+    pub(super) async fn dial(path: &str, subprotocol: &str) -> (Result<Client, Error>, Option<Upgraded<DuplexStream>>) {
         let (near, far) = duplex(64 * 1024);
         let mut request = format!("ws://hub.example:8443{path}").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().unwrap());
@@ -329,50 +225,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_go_through_however_messages_cut_them() {
+    async fn what_was_agreed_on_is_told() {
         let (client, server) = dial("/$iothub/websocket", "mqtt").await;
-        let (mut client, mut server) = (client.unwrap(), server.unwrap());
-        assert_eq!((server.spoken, server.host.as_str()), (Spoken::Mqtt, "hub.example"));
-        client.send(Message::binary(vec![1, 2])).await.unwrap();
-        client.send(Message::binary(vec![3, 4, 5])).await.unwrap();
-        let mut read = [0; 5];
-        server.stream.read_exact(&mut read[..3]).await.unwrap();
-        server.stream.read_exact(&mut read[3..]).await.unwrap();
-        assert_eq!(read, [1, 2, 3, 4, 5]);
-        server.stream.write_all(&[9; 10_000]).await.unwrap();
-        let mut back = Vec::new();
-        while back.len() < 10_000 {
-            back.extend(client.next().await.unwrap().unwrap().into_data());
-        }
-        assert_eq!(back, [9; 10_000]);
-        client.close(None).await.unwrap();
-        assert_eq!(server.stream.read(&mut read).await.unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn text_is_refused_as_1003() {
+        let server = server.unwrap();
+        assert_eq!((client.is_ok(), server.spoken, server.host.as_str()), (true, Spoken::Mqtt, "hub.example"));
         let (client, server) = dial("/$servicebus/websocket/", "AMQPWSB10").await;
-        let (mut client, mut server) = (client.unwrap(), server.unwrap());
-        assert_eq!(server.spoken, Spoken::Amqp);
-        client.send(Message::text("hello")).await.unwrap();
-        assert!(server.stream.read(&mut [0; 8]).await.is_err());
-        let Some(Ok(Message::Close(Some(frame)))) = client.next().await else { panic!("no close frame") };
-        assert_eq!(frame.code, CloseCode::Unsupported);
-    }
-
-    #[tokio::test]
-    async fn a_message_that_is_too_large_is_refused_as_1009() {
-        let (client, server) = dial("/$iothub/websocket", "mqtt").await;
-        let (mut client, mut server) = (client.unwrap(), server.unwrap());
-        let sending = tokio::spawn(async move {
-            drop(client.send(Message::binary(vec![0; LARGEST_MESSAGE + 1])).await);
-            client
-        });
-        assert!(server.stream.read(&mut [0; 8]).await.is_err());
-        drop(server);
-        let mut client = sending.await.unwrap();
-        let Some(Ok(Message::Close(Some(frame)))) = client.next().await else { panic!("no close frame") };
-        assert_eq!(frame.code, CloseCode::Size);
+        assert_eq!((client.is_ok(), server.unwrap().spoken), (true, Spoken::Amqp));
     }
 
     #[tokio::test]
