@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use iolite_testkit::{Client, Credential, Reply};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::ground::{Ground, VERSION};
 use crate::handshakes::Shown;
+use crate::wires::Mqtt;
 
 const DEVICE_ID: &str = "below-an-authority";
 
@@ -64,23 +60,9 @@ impl Stage {
     }
 
     /// A connection over MQTT with this certificate, if the hub accepts it.
-    async fn connect(&self, shown: &Shown) -> Option<TlsStream<TcpStream>> {
-        let address = self.ground.emulator.ready()["iot_hubs"][0]["mqtt"].as_str().unwrap().to_owned();
-        let stream = TcpStream::connect(address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut stream = TlsConnector::from(shown.config(&self.ground)).connect(name, stream).await.unwrap();
-        let user = format!("localhost/{DEVICE_ID}/?api-version=2021-04-12");
-        let mut packet = b"\x00\x04MQTT\x04\x82\x00\x3c".to_vec();
-        for text in [DEVICE_ID, &user] {
-            packet.extend_from_slice(&u16::try_from(text.len()).unwrap().to_be_bytes());
-            packet.extend_from_slice(text.as_bytes());
-        }
-        let length = u8::try_from(packet.len()).unwrap();
-        assert!(length < 128, "one byte of length is written");
-        stream.write_all(&[&[0x10, length][..], &packet].concat()).await.unwrap();
-        let mut answer = [0; 4];
-        stream.read_exact(&mut answer).await.ok()?;
-        (answer == [0x20, 2, 0, 0]).then_some(stream)
+    async fn connect(&self, shown: &Shown) -> Option<Mqtt> {
+        let address = self.ground.emulator.ready()["iot_hubs"][0]["mqtt"].as_str().unwrap();
+        Mqtt::connect(shown.config(&self.ground), address, DEVICE_ID, None).await
     }
 }
 
@@ -112,12 +94,10 @@ async fn t2_a_device_below_an_authority_signs_in_while_that_is_verified_and_no_l
     let (status, reason) = stage.shown(&stage.issued(named_after("another-device"))).await;
     assert!(status == 401 && reason.contains("commonNameMismatch"), "{status} {reason}");
 
-    let mut connection = stage.connect(&device).await.expect("the hub accepts the device");
+    let connection = stage.connect(&device).await.expect("the hub accepts the device");
     let gone = stage.manage("DELETE", "", &etag(&verified), Value::Null).await;
     assert_eq!(gone.status, 200, "{}", gone.body);
-    let mut rest = Vec::new();
-    let ended = tokio::time::timeout(Duration::from_secs(5), connection.read_to_end(&mut rest)).await;
-    assert!(ended.is_ok(), "the connection outlives the authority by five seconds");
+    connection.ends_within(Duration::from_secs(5)).await;
     let (status, reason) = stage.shown(&device).await;
     assert!(status == 401 && reason.contains("untrustedCertificate"), "removed: {status} {reason}");
     assert!(stage.connect(&device).await.is_none(), "nor over MQTT");

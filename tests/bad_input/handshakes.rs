@@ -239,3 +239,23 @@ async fn t2_a_device_signs_in_by_its_own_certificate_only() {
     let (status, reason) = shown_to_device_api(&ground, &own).await.unwrap();
     assert!(status == 401 && reason.contains("deviceDisabled"), "{status} {reason}");
 }
+
+#[tokio::test]
+async fn t1_a_resumed_handshake_offers_no_early_data_that_could_be_sent_twice() {
+    let ground = Ground::prepare().await;
+    let mut config = ClientConfig::clone(&ground.emulator.client().tls());
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    // Tickets come with the first answer.
+    let mut first = ground.dial_as(config.clone(), "localhost").await.unwrap();
+    first
+        .write_all(format!("{}\r\n", ground.head(&format!("GET /devices/{DEVICE}?{VERSION}"))).as_bytes())
+        .await
+        .unwrap();
+    assert!(first.read(&mut [0; 1024]).await.unwrap() > 0);
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let mut early = rustls::ClientConnection::new(config.clone(), name).unwrap();
+    assert!(early.early_data().is_none(), "early data would be taken");
+    let resumed = ground.dial_as(config, "localhost").await.unwrap();
+    assert_eq!(resumed.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Resumed), "nothing was shown");
+}

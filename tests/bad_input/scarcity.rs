@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::ground::VERSION;
+use crate::wires::Mqtt;
 
 /// Tells a process that it is the emulator, and where.
 const VARIABLE: &str = "IOLITE_TEST_SCARCITY_FOLDER";
@@ -102,10 +103,15 @@ impl Scarce {
 
     /// Connections that say nothing.
     async fn flood(&self, count: usize) -> Vec<TcpStream> {
+        self.flood_at(self.port(), count).await
+    }
+
+    /// The same, at another port.
+    async fn flood_at(&self, port: u16, count: usize) -> Vec<TcpStream> {
         let mut flood = Vec::new();
         for _ in 0..count {
             // What does not fit the backlog any more is refused or left waiting, which is as good.
-            let dialled = TcpStream::connect(("127.0.0.1", self.port()));
+            let dialled = TcpStream::connect(("127.0.0.1", port));
             if let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(200), dialled).await {
                 flood.push(stream);
             }
@@ -193,6 +199,33 @@ async fn f2_the_accept_loops_outlive_a_time_without_any_descriptor() {
     drop(flood);
     scarce.serves_again().await;
     scarce.asks(&mut kept).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m4_a_storm_at_the_devices_port_leaves_those_alone_who_are_connected() {
+    let mut scarce = Scarce::start("ulimit -n 256").await;
+    let mut session = scarce.kept().await;
+    let target = format!("/devices/stormed?{VERSION}");
+    let body = Sent::Whole(br#"{"deviceId":"stormed"}"#.to_vec());
+    assert_eq!(session.send("PUT", &target, &scarce.owner, &[], body).await.unwrap().status, 200);
+    let control = scarce.said["ready"]["control"].as_str().unwrap();
+    let ask = json!({"device": "stormed"}).to_string().into_bytes();
+    let sas = scarce.client.send("POST", &format!("{control}/sas"), &Credential::none(), &[], ask).await;
+    let sas = sas.body["token"].as_str().unwrap().to_owned();
+    let address = scarce.said["ready"]["iot_hubs"][0]["mqtt"].as_str().unwrap().to_owned();
+    let tls = scarce.client.tls();
+    let mut device = Mqtt::connect(tls.clone(), &address, "stormed", Some(&sas)).await.expect("the hub accepts it");
+    let flood = scarce.flood_at(address.rsplit(':').next().unwrap().parse().unwrap(), FLOOD).await;
+    assert!(flood.len() > 256, "only {} connections were made", flood.len());
+    device.is_answered().await;
+    scarce.asks(&mut session).await;
+    drop(flood);
+    scarce.serves_again().await;
+    device.is_answered().await;
+    // A device that connects anew takes its own place.
+    let again = tokio::time::timeout(PATIENCE, Mqtt::connect(tls, &address, "stormed", Some(&sas))).await;
+    again.expect("nobody new is heard").expect("the hub accepts it again").is_answered().await;
+    device.ends_within(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
