@@ -55,7 +55,7 @@ impl World {
         Self::new().changed(|hub| hub.with_streams(streams))
     }
 
-    fn changed(self, change: impl FnOnce(Hub) -> Hub) -> Self {
+    pub(crate) fn changed(self, change: impl FnOnce(Hub) -> Hub) -> Self {
         let Ok(hub) = Arc::try_unwrap(self.hub) else { unreachable!("a new hub is shared with nobody") };
         Self { hub: Arc::new(change(hub)), clock: self.clock }
     }

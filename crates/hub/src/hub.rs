@@ -13,7 +13,7 @@ use iolite_store::streams::{Limits, Streams};
 use iolite_store::{Store, Table, Transaction, Versioned};
 use parking_lot::Mutex;
 
-use crate::blobs::{BlobClient, Blobs};
+use crate::blobs::{BlobClient, Blobs, NoTokens, StorageTokens};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
 use crate::doomed_streams::DoomedStream;
 use crate::event_grid::{EventGrid, Webhooks};
@@ -25,7 +25,7 @@ use crate::notifications::Notices;
 use crate::outbound::Outbound;
 use crate::outbox::Outboxes;
 use crate::registry::Registry;
-use crate::routing::Routing;
+use crate::routing::{Routing, Storage};
 use crate::service_links::ReaderBook;
 use crate::sessions::{PresenceRecord, Sessions};
 use crate::throttles::Throttles;
@@ -44,6 +44,8 @@ pub struct Hub {
     pub(crate) certificates: Table<Certificate>,
     /// The storage accounts that hubs are configured with.
     pub(crate) blobs: Arc<dyn Blobs>,
+    /// How hubs' identities sign in there.
+    pub(crate) storage_tokens: Arc<dyn StorageTokens>,
     pub(crate) devices: Table<Device>,
     pub(crate) modules: Table<Module>,
     /// The twins of devices and of modules, each under its identity's key.
@@ -102,13 +104,16 @@ impl Hub {
             EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks.clone());
         let (event_grid, outboxes) = (Arc::new(event_grid), Arc::<Outboxes>::default());
         let hubs = estate.hubs.clone();
-        let routing = Routing::new(hubs, ground.clone(), blobs.clone(), event_grid.clone(), outboxes.clone());
+        let storage_tokens: Arc<dyn StorageTokens> = Arc::new(NoTokens);
+        let storage = Storage { blobs: blobs.clone(), tokens: storage_tokens.clone() };
+        let routing = Routing::new(hubs, ground.clone(), storage, event_grid.clone(), outboxes.clone());
         let store = estate.store;
         Self {
             ground,
             hubs: estate.hubs,
             certificates: estate.certificates,
             blobs,
+            storage_tokens,
             devices: store.table(),
             modules: store.table(),
             twins: store.table(),
@@ -146,6 +151,13 @@ impl Hub {
         self.joined()
     }
 
+    /// The same with the identities of its hubs, who sign in at storage accounts with these tokens.
+    #[must_use]
+    pub fn with_storage_tokens(mut self, tokens: Arc<dyn StorageTokens>) -> Self {
+        self.storage_tokens = tokens;
+        self.joined()
+    }
+
     /// The same with webhooks reached another way: by a client that trusts the emulator's own authority, or a test's.
     #[must_use]
     pub fn with_webhooks(mut self, webhooks: Arc<dyn Webhooks>) -> Self {
@@ -166,7 +178,8 @@ impl Hub {
         let grid = EventGrid::new(self.hubs.clone(), self.store.table(), self.ground.clone(), self.webhooks.clone());
         self.event_grid = Arc::new(grid.with_outboxes(self.outboxes.clone()));
         let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
-        let routing = Routing::new(hubs, self.ground.clone(), self.blobs.clone(), grid, self.outboxes.clone());
+        let storage = Storage { blobs: self.blobs.clone(), tokens: self.storage_tokens.clone() };
+        let routing = Routing::new(hubs, self.ground.clone(), storage, grid, self.outboxes.clone());
         self.routing = Arc::new(routing);
         self
     }

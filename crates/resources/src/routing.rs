@@ -71,6 +71,8 @@ pub struct StorageContainerEndpoint {
     pub connection_string: Option<Secret>,
     /// `https://…`, where an identity signs in instead of a key.
     pub endpoint_uri: Option<String>,
+    /// The resource id of the user-assigned identity that signs in; the system-assigned one where it is `None`.
+    pub user_assigned_identity: Option<String>,
     /// The container's name.
     pub container_name: String,
     /// How blobs are named.
@@ -216,6 +218,7 @@ fn read_storage(value: &Value) -> RoutingEndpointKind {
     RoutingEndpointKind::StorageContainer(StorageContainerEndpoint {
         connection_string: text(value, "connectionString").map(Secret::new),
         endpoint_uri: text(value, "endpointUri"),
+        user_assigned_identity: member(value, "identity").and_then(|identity| text(identity, "userAssignedIdentity")),
         container_name: text(value, "containerName").unwrap_or_default(),
         file_name_format: text(value, "fileNameFormat"),
         batch_frequency_seconds: number("batchFrequencyInSeconds"),

@@ -25,6 +25,7 @@ use crate::hub_events::EventsOfHubs;
 use crate::locator::Directory;
 use crate::origins::Origins;
 use crate::rehearsal::Rehearsing;
+use crate::storage_tokens::HubIdentities;
 
 /// The clock and the entropy of a running emulator, with the clock in a form that can be steered.
 pub(crate) struct Elements {
@@ -117,8 +118,9 @@ pub(crate) fn join(
     };
     let blobs = Arc::new(BlobClient::new(Outbound::new(elements.trusted.clone())));
     let webhooks = Arc::new(Outbound::new(elements.trusted.clone()));
+    let identities = Arc::new(HubIdentities::new(estate.clone(), entra.clone()));
     let hub = Hub::new(estate.clone(), ground.clone()).with_webhooks(webhooks).with_blobs(blobs);
-    let hub = Arc::new(hub.with_streams(streams.clone()));
+    let hub = Arc::new(hub.with_storage_tokens(identities).with_streams(streams.clone()));
     let dps = Arc::new(Dps::new(estate.clone(), ground.clone(), gateway.clone(), dial));
     let twins = Arc::new(Twins::new(estate.clone(), ground.clone()));
     let identity = Arc::new(Identity::new(estate.clone(), ground.clone(), ring.clone(), hub.clone(), dps.clone()));

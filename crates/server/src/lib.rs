@@ -19,6 +19,7 @@ mod ports;
 mod ready;
 mod rehearsal;
 mod settings;
+mod storage_tokens;
 mod tls;
 mod web_socket;
 mod wires;

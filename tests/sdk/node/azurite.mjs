@@ -29,11 +29,15 @@ function certificate() {
   return ['--cert', at('certificate.pem'), '--key', at('key.pem')];
 }
 
-/** Starts Azurite; `service` is the account's address, `stop` ends it. */
-export async function startAzurite({ tls = false } = {}) {
+/**
+ * Starts Azurite; `service` is the account's address, `stop` ends it. With `oauth` it takes tokens of identities too, by
+ * their issuer, audience and times.
+ */
+export async function startAzurite({ tls = false, oauth = false } = {}) {
   const main = new URL(import.meta.resolve('azurite/dist/src/blob/main.js')).pathname;
   // Loose: the device SDK's storage client sends a header for encryption that Azurite otherwise refuses.
   const options = ['--blobPort', '0', '--inMemoryPersistence', '--skipApiVersionCheck', '--loose', ...(tls ? certificate() : [])];
+  if (oauth) options.push('--oauth', 'basic');
   const azurite = spawn(process.execPath, [main, ...options]);
   let said = '';
   for await (const line of createInterface({ input: azurite.stdout })) {

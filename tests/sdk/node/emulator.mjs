@@ -209,9 +209,10 @@ export class Emulator {
   }
 
   /** Changes properties of the hub, and leaves the others as they are. */
-  async setHubProperties(properties) {
+  async setHubProperties(properties, identity) {
     const hub = await this.#arm('GET', this.hub.resource_id, HUB_ARM_API);
     Object.assign(hub.properties, properties);
+    if (identity) hub.identity = identity;
     return this.#arm('PUT', this.hub.resource_id, HUB_ARM_API, hub);
   }
 

@@ -11,7 +11,7 @@ import { emulator } from './emulator.mjs';
 let azurite;
 
 before(async () => {
-  azurite = await startAzurite({ tls: true });
+  azurite = await startAzurite({ tls: true, oauth: true });
 });
 
 after(async () => {
@@ -44,6 +44,34 @@ test('a file is uploaded, and the back end hears of it', async () => {
     assert.equal(notice.blobName, `${identity.deviceId}/logs/today.txt`);
     assert.equal(notice.blobSizeInBytes, text.length);
     assert.ok(notice.blobUri.startsWith(azurite.service));
+    await receiver.complete(message);
+  });
+});
+
+test('a hub signs in at its storage account by its own identity', async () => {
+  // No key: neither the hub nor the device has one.
+  const storage = `DefaultEndpointsProtocol=https;AccountName=${ACCOUNT};BlobEndpoint=${azurite.service}`;
+  const properties = {
+    storageEndpoints: {
+      $default: { authenticationType: 'identityBased', connectionString: storage, containerName: 'by-identity' },
+    },
+    enableFileUploadNotifications: true,
+  };
+  const identity = await newDevice();
+  const text = 'by an identity';
+  const upload = (name) =>
+    open(clientOf(identity, CONNECTED.mqtt), (client) =>
+      soon(client.uploadToBlob(name, Readable.from([text]), text.length), 'the upload', 30_000),
+    );
+  await emulator.setHubProperties(properties, { type: 'None' });
+  await assert.rejects(upload('without.txt'), 'a hub without an identity cannot sign in');
+  await emulator.setHubProperties(properties, { type: 'SystemAssigned' });
+  await withService(async (service) => {
+    const { result: receiver } = await service.getFileNotificationReceiver();
+    const heard = next(receiver, 'message');
+    await upload('with.txt');
+    const [message] = await heard;
+    assert.equal(JSON.parse(message.getData()).blobSizeInBytes, text.length);
     await receiver.complete(message);
   });
 });

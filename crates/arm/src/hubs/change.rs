@@ -8,9 +8,7 @@ use iolite_kernel::{Request, ServiceError};
 use iolite_resources::{Hub, HubSku, NetworkRules};
 use serde_json::{Map, Value};
 
-use crate::errors::{
-    ARGUMENT_INVALID, ARGUMENT_NULL, INVALID_MIN_TLS_VERSION, NOT_SUPPORTED, PARTITION_COUNT_OUT_OF_RANGE,
-};
+use crate::errors::{ARGUMENT_INVALID, ARGUMENT_NULL, INVALID_MIN_TLS_VERSION, PARTITION_COUNT_OUT_OF_RANGE};
 use crate::fields::Fields;
 use crate::hubs::routing;
 use crate::managed_identity::{self, IdentityChange};
@@ -153,14 +151,6 @@ fn read_events(properties: &mut Fields) -> Result<(Option<u32>, Option<u32>), Se
 /// The rest of the properties, refused where a door or a service could not read what it stands for.
 fn checked(properties: Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
     NetworkRules::read(&properties).map_err(|error| invalid(format!("The network rules cannot be read: {error}.")))?;
-    let upload = properties.get("storageEndpoints").and_then(|endpoints| endpoints.get("$default"));
-    let means = upload.and_then(|upload| upload.get("authenticationType")).and_then(Value::as_str);
-    if means.is_some_and(|means| means.eq_ignore_ascii_case("identityBased")) {
-        return Err(ServiceError::new(
-            &NOT_SUPPORTED,
-            "A storage endpoint for uploads that is identity-based is not emulated: give it a connection string.",
-        ));
-    }
     Ok(properties)
 }
 

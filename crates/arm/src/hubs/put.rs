@@ -311,7 +311,6 @@ mod tests {
             (json!({"networkRuleSets": {"ipRules": [{"filterName": "a", "ipMask": "1.1.1.1/40"}]}}), 400_004),
             (json!({"publicNetworkAccess": "Sometimes"}), 400_004),
             (json!({"minTlsVersion": "1.4"}), 400_089),
-            (json!({"storageEndpoints": {"$default": {"authenticationType": "identityBased"}}}), 0),
         ] {
             let mut hub = body();
             hub["properties"] = properties.clone();

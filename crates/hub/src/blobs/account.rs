@@ -16,13 +16,22 @@ const DEVELOPMENT_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 const DEVELOPMENT_ENDPOINT: &str = "http://127.0.0.1:10000/devstoreaccount1";
 
-/// The blob service of an account, and the key that signs for it.
+/// The blob service of an account, and what lets in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageAccount {
     name: String,
-    key: Secret,
+    means: Means,
     /// `https://contoso.blob.core.windows.net`, without a slash at its end.
     endpoint: String,
+}
+
+/// What lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Means {
+    /// The account's key signs.
+    Key(Secret),
+    /// The hub's identity: the system-assigned one, or the user-assigned one with this resource id.
+    Identity(Option<Box<str>>),
 }
 
 /// A connection string that does not do.
@@ -47,46 +56,64 @@ impl StorageAccount {
     /// Reads a connection string with an account's name and key, or `UseDevelopmentStorage=true` for Azurite at its usual
     /// port. A string with a shared access signature instead of the key cannot sign for devices, and is refused.
     pub fn parse(connection_string: &str) -> Result<Self, AccountError> {
-        let mut parts = Vec::new();
-        for part in connection_string.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            let (name, value) = part
-                .split_once('=')
-                .ok_or_else(|| AccountError("the connection string has a part without '='".to_owned()))?;
-            parts.push((name.trim(), value.trim()));
+        let parts = Parts::read(connection_string)?;
+        if parts.get("UseDevelopmentStorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            let endpoint = parts.get("BlobEndpoint").unwrap_or(DEVELOPMENT_ENDPOINT).trim_end_matches('/').to_owned();
+            let means = Means::Key(Secret::new(DEVELOPMENT_KEY));
+            return Ok(Self { name: DEVELOPMENT_NAME.to_owned(), means, endpoint });
         }
-        let part = |name: &str| {
-            let found = parts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| *value).filter(|value| !value.is_empty())
-        };
-        if part("UseDevelopmentStorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Ok(Self {
-                name: DEVELOPMENT_NAME.to_owned(),
-                key: Secret::new(DEVELOPMENT_KEY),
-                endpoint: part("BlobEndpoint").unwrap_or(DEVELOPMENT_ENDPOINT).trim_end_matches('/').to_owned(),
-            });
-        }
-        let missing = |name: &str| AccountError(format!("the connection string has no {name}"));
-        let name = part("AccountName").ok_or_else(|| missing("AccountName"))?;
-        if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) || name.len() > 24 {
-            return Err(AccountError("the connection string's AccountName is none".to_owned()));
-        }
-        let key = part("AccountKey").ok_or_else(|| missing("AccountKey"))?;
+        let name = parts.account_name()?;
+        let key = parts.get("AccountKey").ok_or_else(|| missing("AccountKey"))?;
         if STANDARD.decode(key).is_err() {
             return Err(AccountError("the connection string's AccountKey is not base64".to_owned()));
         }
-        let endpoint = part("BlobEndpoint").map_or_else(
-            || {
-                let protocol = part("DefaultEndpointsProtocol").unwrap_or("https").to_ascii_lowercase();
-                let suffix = part("EndpointSuffix").unwrap_or("core.windows.net");
-                format!("{protocol}://{name}.blob.{suffix}")
-            },
-            str::to_owned,
-        );
-        let account =
-            Self { name: name.to_owned(), key: Secret::new(key), endpoint: endpoint.trim_end_matches('/').to_owned() };
+        Self::new(name.to_owned(), Means::Key(Secret::new(key)), &parts.endpoint(name))
+    }
+
+    /// Reads a connection string for an account that a hub's identity signs in at: the system-assigned one, or the
+    /// user-assigned one named. A key in it is not used.
+    pub fn parse_for_identity(connection_string: &str, user_assigned: Option<&str>) -> Result<Self, AccountError> {
+        let parts = Parts::read(connection_string)?;
+        let name = parts.account_name()?;
+        Self::of_identity(name.to_owned(), &parts.endpoint(name), user_assigned)
+    }
+
+    /// The account whose blob service is at `endpoint`, for an identity likewise. Its name is the host's first label, or on
+    /// this machine the first segment of the path.
+    pub fn at_endpoint(endpoint: &str, user_assigned: Option<&str>) -> Result<Self, AccountError> {
+        let place = endpoint.split_once("://").map_or(endpoint, |(_, place)| place).trim_end_matches('/');
+        let (host, path) = place.split_once('/').unwrap_or((place, ""));
+        let name = if path.is_empty() { host.split('.').next() } else { path.split('/').next() };
+        Self::of_identity(name.unwrap_or_default().to_owned(), endpoint, user_assigned)
+    }
+
+    fn of_identity(name: String, endpoint: &str, user_assigned: Option<&str>) -> Result<Self, AccountError> {
+        if !endpoint.starts_with("https://") {
+            return Err(AccountError("an identity signs in over https only".to_owned()));
+        }
+        Self::new(name, Means::Identity(user_assigned.map(Into::into)), endpoint)
+    }
+
+    fn new(name: String, means: Means, endpoint: &str) -> Result<Self, AccountError> {
+        let account = Self { name, means, endpoint: endpoint.trim_end_matches('/').to_owned() };
         // Whether the endpoint can be used at all is found out now, and not when a device first asks.
         Container::parse(&format!("{}/container", account.endpoint))?;
         Ok(account)
+    }
+
+    /// The account's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The identity that signs in, where no key does: the user-assigned one's resource id, or `None` for the system-assigned
+    /// one.
+    #[must_use]
+    pub fn identity(&self) -> Option<Option<&str>> {
+        match &self.means {
+            Means::Key(_) => None,
+            Means::Identity(user_assigned) => Some(user_assigned.as_deref()),
+        }
     }
 
     /// The host that devices are told, with the port and the path that stand before the container's name.
@@ -95,23 +122,76 @@ impl StorageAccount {
         self.endpoint.split_once("://").map_or(self.endpoint.as_str(), |(_, host)| host)
     }
 
-    /// The container `name`, to be used with `rights` until `expires_at`.
+    /// The container `name`, to be used with `rights` until `expires_at`; an identity's has to be opened.
     pub fn container(&self, name: &str, rights: BlobRights, expires_at: Timestamp) -> Result<Container, AccountError> {
-        let token = sas::sign(&self.name, &self.key, SasPlace::Container(name), rights, expires_at);
-        Ok(Container::parse(&format!("{}/{name}?{token}", self.endpoint))?)
+        let sign = |key: &Secret| sas::sign(&self.name, key, SasPlace::Container(name), rights, expires_at);
+        Ok(Container::parse(&self.place(name, sign))?)
     }
 
-    /// The container `name`, to be made until `expires_at`: only the account's own signature reaches so far.
+    /// The container `name`, to be made until `expires_at`: only the account's own signature, or an identity, reaches so far.
     pub fn container_to_make(&self, name: &str, expires_at: Timestamp) -> Result<Container, AccountError> {
-        let token = sas::sign_for_account(&self.name, &self.key, expires_at);
-        Ok(Container::parse(&format!("{}/{name}?{token}", self.endpoint))?)
+        let sign = |key: &Secret| sas::sign_for_account(&self.name, key, expires_at);
+        Ok(Container::parse(&self.place(name, sign))?)
     }
 
-    /// The query (without its question mark) that lets its holder use one blob with `rights` until `expires_at`.
-    #[must_use]
-    pub fn blob_token(&self, container: &str, blob: &str, rights: BlobRights, expires_at: Timestamp) -> String {
-        sas::sign(&self.name, &self.key, SasPlace::Blob { container, blob }, rights, expires_at)
+    fn place(&self, container: &str, sign: impl FnOnce(&Secret) -> String) -> String {
+        match &self.means {
+            Means::Key(key) => format!("{}/{container}?{}", self.endpoint, sign(key)),
+            Means::Identity(_) => format!("{}/{container}", self.endpoint),
+        }
     }
+
+    /// The query (without its question mark) that lets its holder use one blob with `rights` until `expires_at`; `None` where
+    /// the hub's identity has to make it.
+    #[must_use]
+    pub fn blob_token(&self, container: &str, blob: &str, rights: BlobRights, expires_at: Timestamp) -> Option<String> {
+        let Means::Key(key) = &self.means else { return None };
+        Some(sas::sign(&self.name, key, SasPlace::Blob { container, blob }, rights, expires_at))
+    }
+}
+
+/// The parts of a connection string.
+struct Parts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parts<'a> {
+    fn read(connection_string: &'a str) -> Result<Self, AccountError> {
+        let mut parts = Vec::new();
+        for part in connection_string.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            let (name, value) = part
+                .split_once('=')
+                .ok_or_else(|| AccountError("the connection string has a part without '='".to_owned()))?;
+            parts.push((name.trim(), value.trim()));
+        }
+        Ok(Self(parts))
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let found = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| *value).filter(|value| !value.is_empty())
+    }
+
+    fn account_name(&self) -> Result<&'a str, AccountError> {
+        let name = self.get("AccountName").ok_or_else(|| missing("AccountName"))?;
+        if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) || name.len() > 24 {
+            return Err(AccountError("the connection string's AccountName is none".to_owned()));
+        }
+        Ok(name)
+    }
+
+    fn endpoint(&self, name: &str) -> String {
+        self.get("BlobEndpoint").map_or_else(
+            || {
+                let protocol = self.get("DefaultEndpointsProtocol").unwrap_or("https").to_ascii_lowercase();
+                let suffix = self.get("EndpointSuffix").unwrap_or("core.windows.net");
+                format!("{protocol}://{name}.blob.{suffix}")
+            },
+            str::to_owned,
+        )
+    }
+}
+
+fn missing(part: &str) -> AccountError {
+    AccountError(format!("the connection string has no {part}"))
 }
 
 /// Whether a container may have this name: 3 to 63 lower-case letters, digits and single hyphens between them.
@@ -163,6 +243,24 @@ mod tests {
         ] {
             assert!(StorageAccount::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_identity_s_account_needs_no_key_and_is_reached_over_tls_alone() {
+        let text = "DefaultEndpointsProtocol=https;AccountName=contoso;EndpointSuffix=core.windows.net";
+        let account = StorageAccount::parse_for_identity(text, None).unwrap();
+        assert_eq!((account.identity(), account.name()), (Some(None), "contoso"));
+        let container = account.container("uploads", BlobRights::ALL, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(container.target(None, ""), "/uploads", "nothing is signed");
+        assert_eq!(account.blob_token("uploads", "b", BlobRights::ALL, Timestamp::UNIX_EPOCH), None);
+        let azurite = StorageAccount::at_endpoint("https://localhost:10000/devstoreaccount1/", Some("/id")).unwrap();
+        assert_eq!((azurite.identity(), azurite.name()), (Some(Some("/id")), "devstoreaccount1"));
+        assert_eq!(
+            StorageAccount::at_endpoint("https://contoso.blob.core.windows.net/", None).unwrap().name(),
+            "contoso"
+        );
+        assert!(StorageAccount::at_endpoint("http://localhost:10000/devstoreaccount1", None).is_err());
+        assert!(StorageAccount::parse_for_identity("UseDevelopmentStorage=true", None).is_err());
     }
 
     #[test]

@@ -5,13 +5,17 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use iolite_kernel::Timestamp;
 
+use super::delegation::{self, DelegationKey};
 use super::listing::{self, ListingPage};
 use super::{BlobError, BlobFuture, BlobProperties, Blobs, Container, ListedBlob};
 use crate::outbound::{Outbound, OutboundError};
 
 /// The version whose headers and answers this speaks; the one of the signatures it makes.
 const VERSION: &str = "2018-03-28";
+/// The first version that knows keys for signatures of identities.
+const DELEGATION_VERSION: &str = "2018-11-09";
 
 /// How long an answer may be that is not a blob.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -35,6 +39,9 @@ struct Call<'a> {
     headers: &'a [(&'static str, &'a str)],
     content: Bytes,
     most: usize,
+    version: &'static str,
+    /// Whether it is about the account that the container is in.
+    of_account: bool,
 }
 
 impl BlobClient {
@@ -46,9 +53,16 @@ impl BlobClient {
 
     async fn send(&self, call: Call<'_>) -> Result<Response<Bytes>, BlobError> {
         let scheme = if call.container.is_https() { "https" } else { "http" };
-        let target = call.container.target(call.blob, call.query);
+        let target = if call.of_account {
+            call.container.account_target(call.query)
+        } else {
+            call.container.target(call.blob, call.query)
+        };
         let uri = format!("{scheme}://{}{target}", call.container.authority());
-        let mut request = Request::builder().method(call.method.clone()).uri(uri).header("x-ms-version", VERSION);
+        let mut request = Request::builder().method(call.method.clone()).uri(uri).header("x-ms-version", call.version);
+        if let Some(token) = call.container.bearer() {
+            request = request.header("authorization", format!("Bearer {}", token.reveal()));
+        }
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
@@ -107,7 +121,17 @@ fn page_query(prefix: &str, marker: &str) -> String {
 
 impl<'a> Call<'a> {
     const fn new(method: Method, container: &'a Container) -> Self {
-        Self { method, container, blob: None, query: "", headers: &[], content: Bytes::new(), most: ANSWER_BYTES }
+        Self {
+            method,
+            container,
+            blob: None,
+            query: "",
+            headers: &[],
+            content: Bytes::new(),
+            most: ANSWER_BYTES,
+            version: VERSION,
+            of_account: false,
+        }
     }
 }
 
@@ -184,6 +208,27 @@ impl Blobs for BlobClient {
                 Ok(_) | Err(BlobError::Unexpected(409, _)) => Ok(()),
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    fn delegation_key<'a>(
+        &'a self,
+        container: &'a Container,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BlobFuture<'a, DelegationKey> {
+        Box::pin(async move {
+            let call = Call {
+                content: delegation::wish(from, until).into(),
+                headers: &[("content-type", "application/xml")],
+                query: "restype=service&comp=userdelegationkey",
+                version: DELEGATION_VERSION,
+                of_account: true,
+                ..Call::new(Method::POST, container)
+            };
+            let answer = self.send(call).await?;
+            let unread = || BlobError::Unexpected(answer.status().as_u16(), "without a key".to_owned());
+            DelegationKey::read(&String::from_utf8_lossy(answer.body())).ok_or_else(unread)
         })
     }
 

@@ -1,6 +1,7 @@
-//! A container and the right to use it, as one URI with a shared access signature.
+//! A container and the right to use it, as one URI with a shared access signature, or beside it the token of an identity.
 //!
-//! The form in which import and export jobs are given theirs. It is printed without its query: that is a credential.
+//! The former is the form in which import and export jobs are given theirs. It is printed without its query: that is a
+//! credential.
 
 use std::fmt;
 
@@ -35,6 +36,8 @@ const IN_PATH: &AsciiSet = &CONTROLS
 pub struct Container {
     uri: Uri,
     signature: Secret,
+    /// The token of an identity, where no signature lets in.
+    bearer: Option<Secret>,
 }
 
 /// A text that is no URI of a container.
@@ -77,7 +80,24 @@ impl Container {
         if segments.is_empty() || segments.iter().any(|segment| segment.is_empty() || matches!(*segment, "." | "..")) {
             return Err(ContainerError("the container's URI names no container"));
         }
-        Ok(Self { uri, signature: Secret::new(signature) })
+        Ok(Self { uri, signature: Secret::new(signature), bearer: None })
+    }
+
+    /// The same, to be used with the token of an identity.
+    #[must_use]
+    pub fn with_bearer(self, token: Secret) -> Self {
+        Self { bearer: Some(token), ..self }
+    }
+
+    /// The token to show.
+    pub(super) const fn bearer(&self) -> Option<&Secret> {
+        self.bearer.as_ref()
+    }
+
+    /// The request target of the account that it is in.
+    pub(super) fn account_target(&self, query: &str) -> String {
+        let account = self.uri.path().rsplit_once('/').map_or("", |(account, _)| account);
+        format!("{account}/?{query}")
     }
 
     /// The container's own name: the last segment of its path.

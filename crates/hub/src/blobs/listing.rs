@@ -28,7 +28,7 @@ pub(super) fn read(xml: &str) -> ListingPage {
 }
 
 /// The content of the first element named `name`, and what comes after it.
-fn element<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+pub(super) fn element<'a>(xml: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let (_, content) = xml.split_once(&format!("<{name}>"))?;
     content.split_once(&format!("</{name}>"))
 }

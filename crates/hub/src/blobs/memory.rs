@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use iolite_kernel::{Timestamp, iso_seconds};
 use parking_lot::Mutex;
 
-use super::{BlobError, BlobFuture, BlobProperties, Blobs, Container, ListedBlob};
+use super::{BlobError, BlobFuture, BlobProperties, Blobs, Container, DelegationKey, ListedBlob};
 
 /// Blobs by the place that [`Container::place_of`] gives.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryBlobs {
     pub(crate) blobs: Mutex<BTreeMap<String, Bytes>>,
+    /// The tokens that blobs were put with.
+    pub(crate) tokens: Mutex<Vec<String>>,
     /// The containers that were to be made.
     pub(crate) made: Mutex<Vec<String>>,
     /// While set, every call fails with it.
@@ -40,6 +43,7 @@ impl Blobs for MemoryBlobs {
 
     fn put<'a>(&'a self, container: &'a Container, name: &'a str, _: &'a str, content: Bytes) -> BlobFuture<'a, ()> {
         Box::pin(async move {
+            self.tokens.lock().extend(container.bearer().map(|token| token.reveal().to_owned()));
             self.act(|blobs| {
                 blobs.insert(container.place_of(name), content);
                 Ok(())
@@ -76,6 +80,29 @@ impl Blobs for MemoryBlobs {
         Box::pin(async move {
             self.made.lock().push(container.place());
             self.act(|_| Ok(()))
+        })
+    }
+
+    fn delegation_key<'a>(
+        &'a self,
+        container: &'a Container,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BlobFuture<'a, DelegationKey> {
+        Box::pin(async move {
+            let token =
+                container.bearer().ok_or_else(|| BlobError::Denied("NoAuthenticationInformation".to_owned()))?;
+            let part = |name: &str, text: &str| format!("<{name}>{text}</{name}>");
+            let xml = [
+                part("SignedOid", token.reveal()),
+                part("SignedTid", "tenant"),
+                part("SignedStart", &iso_seconds(from)),
+                part("SignedExpiry", &iso_seconds(until)),
+                part("SignedService", "b"),
+                part("SignedVersion", "2018-11-09"),
+                part("Value", "a2V5"),
+            ];
+            Ok(DelegationKey::read(&xml.concat()).unwrap())
         })
     }
 

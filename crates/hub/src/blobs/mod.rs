@@ -6,7 +6,9 @@
 mod account;
 mod client;
 mod container;
+mod delegation;
 mod error;
+mod identity;
 mod listing;
 mod sas;
 
@@ -19,7 +21,10 @@ use iolite_kernel::Timestamp;
 pub use account::{AccountError, StorageAccount, is_container_name};
 pub use client::BlobClient;
 pub use container::{Container, ContainerError};
+pub use delegation::DelegationKey;
 pub use error::BlobError;
+pub(crate) use identity::NoTokens;
+pub use identity::StorageTokens;
 pub use sas::BlobRights;
 
 /// What a call to a blob service comes to.
@@ -73,6 +78,14 @@ pub trait Blobs: Send + Sync {
 
     /// Makes the container itself, unless it is there; takes a container of [`StorageAccount::container_to_make`].
     fn make<'a>(&'a self, container: &'a Container) -> BlobFuture<'a, ()>;
+
+    /// A key of the account that `container` is in, for signatures of the identity whose token the container bears.
+    fn delegation_key<'a>(
+        &'a self,
+        container: &'a Container,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BlobFuture<'a, DelegationKey>;
 
     /// The blobs whose names begin with `prefix`, in the order of their names, at most `most`.
     fn list<'a>(&'a self, container: &'a Container, prefix: &'a str, most: usize) -> BlobFuture<'a, Vec<ListedBlob>>;

@@ -23,6 +23,11 @@ impl BlobRights {
     pub const READ_WRITE: Self = Self("rw");
     /// Everything: what the hub gives itself.
     pub const ALL: Self = Self("racwdl");
+
+    /// The letters that stand for it.
+    pub(super) const fn letters(self) -> &'static str {
+        self.0
+    }
 }
 
 /// What a signature is for.
@@ -47,7 +52,7 @@ pub(super) fn sign(
     let expiry = iso_seconds(expires_at);
     // Permissions, start, expiry, resource, identifier, addresses, protocol, version, and five headers of answers.
     let signed = format!("{}\n\n{expiry}\n{resource}\n\n\n\n{VERSION}\n\n\n\n\n", rights.0);
-    let signature = STANDARD.encode(mac(key, &signed));
+    let signature = self::signature(key, &signed);
     format!(
         "sv={VERSION}&sr={kind}&sig={}&se={}&sp={}",
         utf8_percent_encode(&signature, FIELD),
@@ -64,12 +69,17 @@ pub(super) fn sign_for_account(account: &str, key: &Secret, expires_at: Timestam
     let expiry = iso_seconds(expires_at);
     // Account, permissions, services, kinds of resources, start, expiry, addresses, protocol, version.
     let signed = format!("{account}\n{RIGHTS}\nb\nc\n\n{expiry}\n\n\n{VERSION}\n");
-    let signature = STANDARD.encode(mac(key, &signed));
+    let signature = self::signature(key, &signed);
     format!(
         "sv={VERSION}&ss=b&srt=c&sp={RIGHTS}&se={}&sig={}",
         utf8_percent_encode(&expiry, FIELD),
         utf8_percent_encode(&signature, FIELD),
     )
+}
+
+/// The signature of `text`.
+pub(super) fn signature(key: &Secret, text: &str) -> String {
+    STANDARD.encode(mac(key, text))
 }
 
 /// A key is base64, as was checked when it was read; any other signs with nothing, which no service takes.

@@ -76,8 +76,12 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
         Upload { blob_name: blob_name.clone(), opened_at: now, expires_at },
     )
     .await?;
-    hub.make_container(&settings, now).await;
-    let token = settings.account.blob_token(&settings.container, &blob_name, BlobRights::READ_WRITE, expires_at);
+    hub.make_container(&key, &settings, now).await;
+    let account = &settings.account;
+    let token = match account.blob_token(&settings.container, &blob_name, BlobRights::READ_WRITE, expires_at) {
+        Some(token) => token,
+        None => hub.delegated_token(&key, &settings, &blob_name, (now, expires_at)).await?,
+    };
     Ok(Answer::ok(&SasUri {
         correlation_id: &correlation_id,
         host_name: settings.account.host_name(),
@@ -112,19 +116,49 @@ async fn open(hub: &Hub, prefix: &str, correlation_id: &str, upload: Upload) -> 
 impl Hub {
     /// Makes the hub's container where it is not there yet, once in a process. A blob service that cannot be asked does not keep
     /// the device from its answer: its own upload will tell.
-    async fn make_container(&self, settings: &UploadSettings, now: Timestamp) {
+    async fn make_container(&self, key: &str, settings: &UploadSettings, now: Timestamp) {
         let place = format!("{}/{}", settings.account.host_name(), settings.container);
         if self.containers.lock().contains(&place) {
             return;
         }
         let until = now.saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
         let Ok(container) = settings.account.container_to_make(&settings.container, until) else { return };
+        let container = match settings.account.open(container, key, self.storage_tokens.as_ref()).await {
+            Ok(container) => container,
+            Err(why) => return tracing::warn!(why, place, "the container for uploads could not be made"),
+        };
         match tokio::time::timeout(CONTAINER_DEADLINE, self.blobs.make(&container)).await {
             Ok(Ok(())) => {
                 self.containers.lock().insert(place);
             }
             Ok(Err(error)) => tracing::warn!(%error, place, "the container for uploads could not be made"),
             Err(_) => tracing::warn!(place, "the container for uploads could not be made in time"),
+        }
+    }
+}
+
+impl Hub {
+    /// The signature of a blob that the hub's identity makes; 400031 where the hub has none, or the account does not take it.
+    async fn delegated_token(
+        &self,
+        key: &str,
+        settings: &UploadSettings,
+        blob: &str,
+        (now, expires_at): (Timestamp, Timestamp),
+    ) -> Result<String, ServiceError> {
+        let account = &settings.account;
+        let refuse = |why: &str| {
+            let message = format!("The hub's identity cannot sign for its storage account. {why}");
+            ServiceError::new(&errors::INVALID_ENDPOINT_AUTHENTICATION_TYPE, message)
+        };
+        let container = account.container(&settings.container, BlobRights::READ_WRITE, expires_at);
+        let container = container.map_err(|error| refuse(&error.to_string()))?;
+        let container = account.open(container, key, self.storage_tokens.as_ref()).await.map_err(|why| refuse(&why))?;
+        let asked =
+            account.delegated_token(self.blobs.as_ref(), &container, blob, BlobRights::READ_WRITE, (now, expires_at));
+        match tokio::time::timeout(CONTAINER_DEADLINE, asked).await {
+            Ok(token) => token.map_err(|why| refuse(&why)),
+            Err(_) => Err(refuse("It did not answer in time.")),
         }
     }
 }

@@ -81,6 +81,10 @@ impl Hub {
         let until = now.saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
         let container = settings.account.container(&settings.container, BlobRights::ALL, until);
         let container = container.map_err(|error| unreadable(blob).because(error))?;
+        let container = settings.account.open(container, key, self.storage_tokens.as_ref()).await.map_err(|why| {
+            tracing::warn!(why, "a finished upload could not be looked at");
+            unreadable(blob)
+        })?;
         let found: BlobProperties = self
             .blobs
             .properties(&container, blob)

@@ -29,16 +29,17 @@ impl UploadSettings {
         let properties = hub.map(|hub| &hub.other_properties).ok_or_else(not_configured)?;
         let endpoint = properties.get("storageEndpoints").and_then(|endpoints| endpoints.get("$default"));
         let endpoint = endpoint.and_then(Value::as_object).ok_or_else(not_configured)?;
-        if text(endpoint, "authenticationType").eq_ignore_ascii_case("identityBased") {
-            let message =
-                "The hub's storage endpoint is identity-based, which is not emulated: give it a connection string.";
-            return Err(ServiceError::new(&errors::INVALID_ENDPOINT_AUTHENTICATION_TYPE, message));
-        }
         let connection_string = text(endpoint, "connectionString");
         if connection_string.is_empty() {
             return Err(not_configured());
         }
-        let account = StorageAccount::parse(connection_string).map_err(|error| invalid(&error.to_string()))?;
+        let account = if text(endpoint, "authenticationType").eq_ignore_ascii_case("identityBased") {
+            let named = endpoint.get("identity").and_then(|identity| identity.get("userAssignedIdentity"));
+            StorageAccount::parse_for_identity(connection_string, named.and_then(Value::as_str))
+        } else {
+            StorageAccount::parse(connection_string)
+        };
+        let account = account.map_err(|error| invalid(&error.to_string()))?;
         let container = text(endpoint, "containerName");
         if !is_container_name(container) {
             return Err(invalid("its containerName is no name of a container"));
@@ -102,10 +103,16 @@ mod tests {
             assert_eq!(error.code, &errors::INVALID_STORAGE_ENDPOINT);
             assert!(!error.message.contains("no base64"), "{}", error.message);
         }
-        let settings =
-            json!({"authenticationType": "identityBased", "connectionString": "", "containerName": "uploads"});
-        let error = read(endpoint(settings)).await.unwrap_err();
-        assert_eq!(error.code, &errors::INVALID_ENDPOINT_AUTHENTICATION_TYPE);
+    }
+
+    #[tokio::test]
+    async fn an_identity_based_account_is_used_without_its_key() {
+        let settings = json!({
+            "authenticationType": "identityBased", "connectionString": "AccountName=contoso", "containerName": "uploads",
+            "identity": {"userAssignedIdentity": "/ids/1"},
+        });
+        let account = read(endpoint(settings)).await.unwrap().account;
+        assert_eq!((account.identity(), account.host_name()), (Some(Some("/ids/1")), "contoso.blob.core.windows.net"));
     }
 
     #[tokio::test]

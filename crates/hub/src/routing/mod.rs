@@ -32,7 +32,6 @@ use iolite_store::streams::Appended;
 use iolite_store::{StoreError, Table};
 use serde_json::Value;
 
-use crate::blobs::Blobs;
 use crate::event_grid::EventGrid;
 use crate::outbox::Outboxes;
 use cache::Cache;
@@ -42,6 +41,7 @@ use health::HealthBook;
 pub use routable::Routable;
 use routes::{EVENT_GRID, Enriched, Routes};
 pub use source::Source;
+pub(crate) use storage::Storage;
 use storage::StorageWriter;
 use view::View;
 
@@ -92,20 +92,20 @@ pub enum EventStream {
 }
 
 impl Routing {
-    /// Routing by the records of `hubs`, to containers reached through `blobs` and to the subscriptions of `event_grid`;
+    /// Routing by the records of `hubs`, to containers reached through `storage` and to the subscriptions of `event_grid`;
     /// what waits for containers is in `outboxes`.
     #[must_use]
     pub(crate) fn new(
         hubs: Table<HubRecord>,
         ground: Ground,
-        blobs: Arc<dyn Blobs>,
+        storage: Storage,
         event_grid: Arc<EventGrid>,
         outboxes: Arc<Outboxes>,
     ) -> Self {
         let health = Arc::new(HealthBook::default());
         Self {
             cache: Cache::new(hubs),
-            storage: StorageWriter::new(ground, blobs, health.clone(), outboxes.clone()),
+            storage: StorageWriter::new(ground, storage, health.clone(), outboxes.clone()),
             health,
             event_grid,
             outboxes,

@@ -8,6 +8,7 @@ use iolite_resources::{DeliverySchema, EndpointHealth, Estate, EventSubscription
 use serde_json::{Value, json};
 
 use super::*;
+use crate::blobs::NoTokens;
 use crate::blobs::memory::MemoryBlobs;
 use crate::outbound::Outbound;
 
@@ -23,9 +24,10 @@ async fn bench(routing: Value) -> Bench {
     let clock = Arc::new(SteerableClock::frozen_at(crate::fixture::now()));
     let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
     let blobs = Arc::new(MemoryBlobs::default());
+    let storage = Storage { blobs: blobs.clone(), tokens: Arc::new(NoTokens) };
     let webhooks = Arc::new(Outbound::default());
     let grid = EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks);
-    let routing = Routing::new(estate.hubs.clone(), ground, blobs.clone(), Arc::new(grid), Arc::default());
+    let routing = Routing::new(estate.hubs.clone(), ground, storage, Arc::new(grid), Arc::default());
     Bench { routing, estate, clock, blobs }
 }
 

@@ -109,3 +109,19 @@ async fn a_listing_goes_on_to_its_end_or_to_what_is_wanted() {
     );
     assert!(requests[1].contains("&marker=x%26y&"), "{}", requests[1]);
 }
+
+#[tokio::test]
+async fn a_token_is_shown_and_a_key_is_asked_of_the_account() {
+    const KEY: &str = "HTTP/1.1 200 OK\r\ncontent-length: 246\r\n\r\n<UserDelegationKey><SignedOid>o</SignedOid>\
+        <SignedTid>t</SignedTid><SignedStart>2026-11-22T05:00:00Z</SignedStart><SignedExpiry>2026-11-22T06:00:00Z\
+        </SignedExpiry><SignedService>b</SignedService><SignedVersion>1</SignedVersion><Value>a2V5</Value>";
+    let (container, served) = playing(&[CREATED, KEY]).await;
+    let bare = Container::parse(&container.place()).unwrap().with_bearer(iolite_kernel::Secret::new("token"));
+    BlobClient::default().put(&bare, "a", "text/plain", Bytes::new()).await.unwrap();
+    BlobClient::default().delegation_key(&bare, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH).await.unwrap();
+    let requests = served.await.unwrap();
+    assert!(requests.iter().all(|request| request.contains("authorization: Bearer token\r\n")), "{requests:?}");
+    assert!(requests[0].starts_with("PUT /account/uploads/a HTTP/1.1\r\n"));
+    assert!(requests[1].starts_with("POST /account/?restype=service&comp=userdelegationkey HTTP/1.1\r\n"));
+    assert!(requests[1].contains("x-ms-version: 2018-11-09\r\n") && requests[1].ends_with("</Expiry></KeyInfo>"));
+}

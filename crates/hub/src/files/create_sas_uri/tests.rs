@@ -90,3 +90,37 @@ async fn a_hub_without_storage_refuses_by_number() {
     let refused = begin(&world, "dev1", json!({"blobName": "a"})).await.unwrap_err();
     assert_eq!((refused.code.status, refused.code.number), (400, 400_014));
 }
+
+/// The token of the hub that it is asked for.
+struct Tokens;
+
+impl crate::blobs::StorageTokens for Tokens {
+    fn token<'a>(
+        &'a self,
+        hub: &'a str,
+        user_assigned: Option<&'a str>,
+    ) -> futures_util::future::BoxFuture<'a, Result<iolite_kernel::Secret, String>> {
+        let token = user_assigned.map_or_else(|| Ok(iolite_kernel::Secret::new(hub)), |id| Err(format!("no {id}")));
+        Box::pin(std::future::ready(token))
+    }
+}
+
+#[tokio::test]
+async fn an_identity_based_hub_signs_with_a_key_that_its_identity_asked_for() {
+    let blobs = Arc::new(MemoryBlobs::default());
+    let world = World::with_blobs(blobs.clone()).changed(|hub| hub.with_storage_tokens(Arc::new(Tokens)));
+    let storage = |identity: Value| {
+        json!({"storageEndpoints": {"$default": {
+            "authenticationType": "identityBased", "identity": identity, "containerName": "uploads",
+            "connectionString": "AccountName=devstoreaccount1;BlobEndpoint=https://localhost:10443/devstoreaccount1",
+        }}})
+    };
+    world.put_hub_properties(storage(Value::Null)).await;
+    let answer = begin(&world, "dev1", json!({"blobName": "a.txt"})).await.unwrap();
+    let token = answer["sasToken"].as_str().unwrap();
+    assert!(token.starts_with("?sv=2018-11-09&sr=b&se=2026-01-02T04%3A04%3A05Z&sp=rw&skoid=contoso-hub&"), "{token}");
+    assert_eq!(*blobs.made.lock(), ["https://localhost:10443/devstoreaccount1/uploads"]);
+    world.put_hub_properties(storage(json!({"userAssignedIdentity": "/ids/1"}))).await;
+    let refused = begin(&world, "dev1", json!({"blobName": "a.txt"})).await.unwrap_err();
+    assert_eq!(refused.code, &errors::INVALID_ENDPOINT_AUTHENTICATION_TYPE);
+}

@@ -13,4 +13,4 @@ mod target;
 mod writer;
 
 pub(crate) use target::StorageTarget;
-pub(crate) use writer::{Key, StorageWriter};
+pub(crate) use writer::{Key, Storage, StorageWriter};

@@ -5,7 +5,7 @@ use iolite_resources::StorageContainerEndpoint;
 
 use super::encoding::Encoding;
 use super::name::FileNameFormat;
-use crate::blobs::{BlobRights, Container, StorageAccount};
+use crate::blobs::{BlobRights, Container, StorageAccount, StorageTokens};
 
 /// `batchFrequencyInSeconds` where none is given.
 const FREQUENCY_SECONDS: u32 = 300;
@@ -28,10 +28,13 @@ pub(crate) struct StorageTarget {
 impl StorageTarget {
     /// The container that `properties` describe, or why it cannot be used.
     pub(crate) fn new(hub_name: &str, endpoint: &str, properties: &StorageContainerEndpoint) -> Result<Self, String> {
-        let Some(connection_string) = &properties.connection_string else {
-            return Err("Only storage accounts with a connection string are reached.".to_owned());
+        let identity = properties.user_assigned_identity.as_deref();
+        let account = match (&properties.connection_string, &properties.endpoint_uri) {
+            (Some(connection_string), _) => StorageAccount::parse(connection_string.reveal()),
+            (None, Some(uri)) => StorageAccount::at_endpoint(uri, identity),
+            (None, None) => return Err("The endpoint has neither a connection string nor an endpoint URI.".to_owned()),
         };
-        let account = StorageAccount::parse(connection_string.reveal()).map_err(|error| format!("{error}."))?;
+        let account = account.map_err(|error| format!("{error}."))?;
         let format = FileNameFormat::read(properties.file_name_format.as_deref());
         let encoding = Encoding::of_name(properties.encoding.as_deref());
         let chunk = properties.max_chunk_size_bytes.and_then(|bytes| usize::try_from(bytes).ok());
@@ -46,12 +49,21 @@ impl StorageTarget {
             encoding: encoding.ok_or_else(|| "The encoding is none of Avro, AvroDeflate and JSON.".to_owned())?,
         };
         // Whether the container can be named at all is found out now.
-        target.container(Timestamp::UNIX_EPOCH)?;
+        target.unopened(Timestamp::UNIX_EPOCH)?;
         Ok(target)
     }
 
-    /// The container, with a signature that holds until `expires_at`.
-    pub(crate) fn container(&self, expires_at: Timestamp) -> Result<Container, String> {
+    /// The container, with a signature that holds until `expires_at`, or with a token of the hub keyed `hub`.
+    pub(crate) async fn container(
+        &self,
+        hub: &str,
+        expires_at: Timestamp,
+        tokens: &dyn StorageTokens,
+    ) -> Result<Container, String> {
+        self.account.open(self.unopened(expires_at)?, hub, tokens).await
+    }
+
+    fn unopened(&self, expires_at: Timestamp) -> Result<Container, String> {
         let container = self.account.container(&self.container, BlobRights::ALL, expires_at);
         container.map_err(|error| format!("{error}."))
     }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::StorageTarget;
 use super::batch::{Batch, Blob};
 use super::name::numbered;
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, StorageTokens};
 use crate::outbox::{Kind, Outboxes, Place, Taken};
 use crate::routing::Routable;
 use crate::routing::health::HealthBook;
@@ -37,10 +37,18 @@ const SIGNATURE_MINUTES: i64 = 60;
 /// The endpoint and the partition that a blob is of.
 pub(crate) type Key = (Place, u32);
 
+/// How containers are reached.
+#[derive(Clone)]
+pub(crate) struct Storage {
+    pub(crate) blobs: Arc<dyn Blobs>,
+    /// What the identities of hubs show where no key signs.
+    pub(crate) tokens: Arc<dyn StorageTokens>,
+}
+
 /// Writes the blobs of every storage endpoint.
 pub(crate) struct StorageWriter {
     ground: Ground,
-    blobs: Arc<dyn Blobs>,
+    storage: Storage,
     health: Arc<HealthBook>,
     outboxes: Arc<Outboxes>,
     state: Mutex<State>,
@@ -75,11 +83,11 @@ struct Waiting {
 }
 
 impl StorageWriter {
-    pub(crate) fn new(ground: Ground, blobs: Arc<dyn Blobs>, health: Arc<HealthBook>, outboxes: Arc<Outboxes>) -> Self {
+    pub(crate) fn new(ground: Ground, storage: Storage, health: Arc<HealthBook>, outboxes: Arc<Outboxes>) -> Self {
         let state = State { is_live: !outboxes.are_kept(), ..State::default() };
         Self {
             ground,
-            blobs,
+            storage,
             health,
             outboxes,
             state: Mutex::new(state),
@@ -256,7 +264,7 @@ impl StorageWriter {
         loop {
             let now = self.ground.now();
             let Some(waiting) = self.first_waiting(now) else { return };
-            let written = self.write(&waiting.blob, now).await;
+            let written = self.write(&waiting.key.0.hub, &waiting.blob, now).await;
             self.settle(&waiting, written, now);
         }
     }
@@ -290,17 +298,17 @@ impl StorageWriter {
         }
     }
 
-    async fn write(&self, blob: &Blob, now: Timestamp) -> Result<(), String> {
+    async fn write(&self, hub: &str, blob: &Blob, now: Timestamp) -> Result<(), String> {
         let expires_at = now.checked_add(SignedDuration::from_mins(SIGNATURE_MINUTES)).unwrap_or(Timestamp::MAX);
-        let container = blob.target.container(expires_at)?;
+        let container = blob.target.container(hub, expires_at, self.storage.tokens.as_ref()).await?;
         let mut name = blob.name.clone();
         let mut number = 1;
-        while self.blobs.length(&container, &name).await.map_err(|error| error.to_string())?.is_some() {
+        while self.storage.blobs.length(&container, &name).await.map_err(|error| error.to_string())?.is_some() {
             number += 1;
             name = numbered(&blob.name, number);
         }
         let kind = blob.target.encoding.content_type();
-        let put = self.blobs.put(&container, &name, kind, blob.content.clone());
+        let put = self.storage.blobs.put(&container, &name, kind, blob.content.clone());
         put.await.map_err(|error| error.to_string())
     }
 }

@@ -21,7 +21,22 @@ fn bench() -> Bench {
     let clock = Arc::new(SteerableClock::frozen_at("2026-01-02T03:04:05Z".parse().unwrap()));
     let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
     let (blobs, health) = (Arc::new(MemoryBlobs::default()), Arc::new(HealthBook::default()));
-    Bench { writer: StorageWriter::new(ground, blobs.clone(), health.clone(), Arc::default()), blobs, health, clock }
+    let storage = Storage { blobs: blobs.clone(), tokens: Arc::new(Tokens) };
+    Bench { writer: StorageWriter::new(ground, storage, health.clone(), Arc::default()), blobs, health, clock }
+}
+
+/// Tokens that say whose they are.
+struct Tokens;
+
+impl StorageTokens for Tokens {
+    fn token<'a>(
+        &'a self,
+        hub: &'a str,
+        user_assigned: Option<&'a str>,
+    ) -> futures_util::future::BoxFuture<'a, Result<iolite_kernel::Secret, String>> {
+        let token = format!("{hub} {}", user_assigned.unwrap_or("itself"));
+        Box::pin(std::future::ready(Ok(iolite_kernel::Secret::new(token))))
+    }
 }
 
 fn target(encoding: &str) -> Arc<StorageTarget> {
@@ -160,4 +175,21 @@ async fn a_deleted_hub_leaves_nothing_to_write() {
     bench.writer.forget("contoso-hub");
     bench.writer.flush().await;
     assert!(bench.names().is_empty());
+}
+
+#[tokio::test]
+async fn an_identity_based_endpoint_is_written_with_the_hub_s_token() {
+    let bench = bench();
+    for identity in [None, Some("/ids/1".to_owned())] {
+        let properties = StorageContainerEndpoint {
+            endpoint_uri: Some("https://localhost:10000/devstoreaccount1".to_owned()),
+            container_name: "events".to_owned(),
+            user_assigned_identity: identity,
+            ..StorageContainerEndpoint::default()
+        };
+        let target = Arc::new(StorageTarget::new("contoso-hub", "cold", &properties).unwrap());
+        bench.send(&target, 0, "{}");
+        bench.writer.flush().await;
+    }
+    assert_eq!(bench.blobs.tokens.lock()[..], ["contoso-hub itself", "contoso-hub /ids/1"]);
 }
