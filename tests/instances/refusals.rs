@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use iolite_server::{Emulator, Ports, Settings, StartError};
-use iolite_testkit::TestEmulator;
+use iolite_testkit::{Credential, TestEmulator};
+use serde_json::json;
 
 use crate::plant::{Kind, WORLD, call};
 
@@ -145,4 +146,21 @@ async fn a_world_file_that_is_not_there_is_named() {
     let error = refusal(Settings { world: Some(path), ..settings(folder.path()) }).await;
     let text = error.to_string();
     assert!(text.contains("nothing.toml: cannot be read") && text.contains("built-in world"), "{text}");
+}
+
+#[tokio::test]
+async fn what_the_control_api_does_not_have_yet_is_refused_by_name() {
+    let emulator = TestEmulator::start().await;
+    let base = emulator.control_base().to_owned();
+    let root = base.trim_end_matches("/iolite/v1");
+    for url in [format!("{base}/faults/slow"), format!("{root}/metrics"), format!("{root}/console")] {
+        let reply = emulator.client().send("GET", &url, &Credential::none(), &[], Vec::new()).await;
+        assert_eq!(
+            (reply.status, &reply.body["error"]["code"]),
+            (501, &json!("NotSupported")),
+            "{url}: {}",
+            reply.body
+        );
+        assert!(reply.body["error"]["message"].as_str().unwrap().contains("not built yet"), "{url}: {}", reply.body);
+    }
 }

@@ -12,7 +12,7 @@ impl Access {
     pub fn explain(&self, decision: &Decision) -> Vec<String> {
         let mut lines = vec![
             headline(decision),
-            format!("  {} {} at {}", decision.operation.method, decision.path, decision.at),
+            format!("  {} at {}", asked(decision), decision.at),
             format!("  operation  {} — {}", decision.operation.name, decision.operation.summary),
             format!("  resource   {}", decision.resource),
             format!("  needs      {}", needs(decision.operation)),
@@ -205,6 +205,15 @@ impl Evaluation {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         evaluation_lines(self)
+    }
+}
+
+/// What was asked: method and path of a request; of a connection or a link, where it was made, which has no method.
+fn asked(decision: &Decision) -> String {
+    if decision.origin.starts_with("http") {
+        format!("{} {}", decision.operation.method, decision.path)
+    } else {
+        format!("{}{}", decision.origin, decision.path)
     }
 }
 

@@ -105,6 +105,16 @@ impl World {
         caller: impl Into<Shown>,
         operation: &'static Operation,
     ) -> Result<Permit, Arc<Decision>> {
+        self.ask_over("https://localhost", target, caller, operation)
+    }
+
+    fn ask_over(
+        &self,
+        origin: &str,
+        target: &str,
+        caller: impl Into<Shown>,
+        operation: &'static Operation,
+    ) -> Result<Permit, Arc<Decision>> {
         let request = Request {
             id: self.ground.uuid(),
             params: [("id", "dev1".to_owned())].into_iter().collect(),
@@ -112,7 +122,7 @@ impl World {
             headers: http_headers(),
             body: iolite_kernel::Bytes::new(),
             api_version: String::new(),
-            origin: "https://localhost".into(),
+            origin: origin.into(),
             target: target.into(),
             client: Client { address: None, agent: "".into() },
         };
@@ -346,6 +356,17 @@ fn a_refused_credential_is_a_denial_with_its_remedy() {
     let lines = world.access.explain(&decision).join("\n");
     assert!(lines.contains("az account get-access-token --resource https://iothubs.azure.net"), "{lines}");
     assert_eq!(world.access.decision_json(&decision)["outcome"], "denied");
+}
+
+#[test]
+fn a_request_is_told_by_its_method_and_a_connection_by_where_it_was_made() {
+    let world = World::new();
+    let told = |origin: &str| {
+        let decision = world.ask_over(origin, "/devices/dev1", app(&[]), &OWN).unwrap_err();
+        world.access.explain(&decision)[1].clone()
+    };
+    assert!(told("https://localhost").starts_with("  GET /devices/dev1 at "));
+    assert!(told("mqtts://localhost").starts_with("  mqtts://localhost/devices/dev1 at "));
 }
 
 #[tokio::test]

@@ -56,6 +56,9 @@ const ENDPOINTS: &[Endpoint] = &[
 
 /// Runs the endpoint at `path`.
 pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, call: Call) -> Result<Value, Refused> {
+    if matches!(path, "/metrics" | "/console") {
+        return Err(Refused::not_supported(format!("{path} is not built yet; the control API is at {BASE}")));
+    }
     let Some(rest) = path.strip_prefix(BASE) else {
         return Err(Refused::not_found(format!(
             "the control API is at {BASE}; its endpoints are in {BASE}/openapi.json"
@@ -84,7 +87,9 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         ("POST", ["snapshots", name]) => snapshots::save(control, name).await,
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(control, name).await,
         (_, ["faults", ..]) => {
-            Err(Refused::not_supported("faults come with the messaging issue; none can be injected yet"))
+            let message = "faults by service and operation are not built yet; the messages by which a device asks IoT Hub for \
+                           a fault of its own (AzIoTHub_FaultOperationType) are served";
+            Err(Refused::not_supported(message))
         }
         (_, known) if is_known(known) => {
             Err(Refused { status: 405, code: "MethodNotAllowed", message: format!("{path} does not take {method}") })
