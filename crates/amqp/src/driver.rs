@@ -11,7 +11,7 @@ use iolite_kernel::Ground;
 use iolite_messaging::{Arrival, DeviceDoor, ServiceDoor};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{Duration, Instant, sleep_until};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use crate::codec::{AmqpError, condition};
 use crate::engine::Settings;
@@ -47,6 +47,10 @@ where
     let mut pace = Pace::new(limits);
     let mut told = false;
     loop {
+        // Whoever reads that the connection is closed can rely on what was said before.
+        if conversation.engine.is_closed() {
+            conclude(&mut conversation, limits).await;
+        }
         if wire.is_idle() && conversation.engine.has_output() {
             wire.write(conversation.engine.take_output());
             // What waited for room may go on.
@@ -79,9 +83,15 @@ where
             }
         }
     }
-    conversation.end_sessions(false);
+    conclude(&mut conversation, limits).await;
     drop(conversation);
     wire.shut(limits.linger).await;
+}
+
+/// Ends the sessions, and what was begun in them.
+async fn conclude(conversation: &mut Conversation, limits: Limits) {
+    conversation.end_sessions(false);
+    drop(timeout(limits.linger, conversation.finish()).await);
 }
 
 /// Until the process drains; for ever where nobody could say so any more.

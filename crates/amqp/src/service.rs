@@ -88,6 +88,14 @@ impl Conversation {
         self.obey();
     }
 
+    /// Does what was begun before the connection ended, its sessions being over: a peer that settles a message and closes
+    /// at once has settled it.
+    pub(crate) async fn finish(&mut self) {
+        while let Some(then) = self.jobs.last().await {
+            self.go_on(then);
+        }
+    }
+
     /// Obeys the engine's events until there are none.
     pub(crate) fn obey(&mut self) {
         while let Some(event) = self.engine.next_event() {

@@ -137,6 +137,20 @@ async fn a_message_to_the_device_is_locked_delivered_and_settled() {
 }
 
 #[tokio::test]
+async fn what_is_settled_just_before_the_goodbye_is_settled() {
+    let world = world();
+    world.send_to_device("d1", Message::of("x"));
+    let mut device = device(&world).await;
+    device.attach(1, Role::Receiver, "/devices/d1/messages/devicebound").await.unwrap();
+    device.credit(1, 1).await;
+    let (transfer, _) = device.delivery().await;
+    device.settle(transfer.delivery_id.unwrap(), Outcome::Accepted, true).await;
+    device.say(0, Performative::Close(iolite_amqp::codec::Close::default())).await;
+    device.gone().await;
+    assert_eq!(world.state.lock().unwrap().settled[0].1, "Complete");
+}
+
+#[tokio::test]
 async fn an_empty_queue_is_drained() {
     let world = world();
     let mut device = device(&world).await;

@@ -35,6 +35,16 @@ impl Jobs {
         }
     }
 
+    /// Until a job has ended that nobody called off; `None` when there is none left.
+    pub(crate) async fn last(&mut self) -> Option<Then> {
+        while let Some(ended) = self.0.next().await {
+            if ended.is_some() {
+                return ended;
+            }
+        }
+        None
+    }
+
     /// Begins a job that nobody calls off.
     pub(super) fn begin<T: FnOnce(&mut Conversation) + Send + 'static>(
         &mut self,
