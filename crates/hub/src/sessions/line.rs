@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::oneshot;
 
 use crate::sessions::Grounds;
+use crate::sessions::announced::Announced;
 
 const METHODS: u8 = 1;
 const DESIRED: u8 = 2;
@@ -41,6 +42,8 @@ pub(crate) struct Line {
     rung: AtomicBool,
     /// [`OPEN`], [`OVER`] or [`WITHDRAWN`].
     stage: AtomicU8,
+    /// What was told of it.
+    pub(crate) announced: Announced,
     /// Microseconds since 1970.
     activity: AtomicI64,
     wire: Mutex<Wire>,
@@ -97,6 +100,7 @@ impl Line {
             features: AtomicU8::new(0),
             rung: AtomicBool::new(false),
             stage: AtomicU8::new(OPEN),
+            announced: Announced::default(),
             activity: AtomicI64::new(NEVER),
             wire: Mutex::default(),
             standing: Mutex::new(Standing { grounds, expires_at, listed: None }),

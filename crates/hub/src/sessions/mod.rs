@@ -4,6 +4,7 @@
 //! the session that comes of it. A session is closed here when its credential ends, when the identity connects anew, and
 //! when a change of keys, status, policies or switches takes away what it was granted on. No protocol is known here.
 
+mod announced;
 pub mod connect_device;
 pub mod connect_module;
 mod expiries;
@@ -86,7 +87,7 @@ impl Hub {
         {
             self.end(&earlier, Some(CloseReason::TakenOver));
             // Its end finds another in its place and says nothing: that it went is told here, and before who came.
-            self.tell_connection(&earlier.key, false);
+            earlier.announced.went(|| self.tell_connection(&earlier.key, false));
         }
         if !connection.exclusive {
             self.sessions.roster.admit(&line);
@@ -140,14 +141,18 @@ impl Hub {
 
     /// Records the beginning of a connection.
     fn came(&self, line: &Arc<Line>) {
-        self.record_presence(line, self.ground.now(), true);
-        self.tell_connection(&line.key, true);
+        line.announced.came(|| {
+            self.record_presence(line, self.ground.now(), true);
+            self.tell_connection(&line.key, true);
+        });
     }
 
     /// Records the end of a connection.
     fn went(&self, line: &Arc<Line>) {
-        self.record_presence(line, self.ground.now(), false);
-        self.tell_connection(&line.key, false);
+        line.announced.went(|| {
+            self.record_presence(line, self.ground.now(), false);
+            self.tell_connection(&line.key, false);
+        });
     }
 
     fn record_presence(&self, line: &Line, now: Timestamp, connected: bool) {
