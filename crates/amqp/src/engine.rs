@@ -20,8 +20,10 @@ mod states;
 mod testing;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use iolite_messaging::Room;
 
 use crate::codec::{AmqpError, Begin, Open, Performative};
 use crate::frame::{AMQP_FRAME, MAXIMUM_FRAME_SIZE, write_frame};
@@ -49,6 +51,8 @@ pub struct Settings {
     pub unsettled: usize,
     /// Bytes of output above which nothing more is sent for now.
     pub output_high_water: usize,
+    /// Bytes of messages of which the rest is awaited, on all links.
+    pub unfinished: usize,
 }
 
 impl Default for Settings {
@@ -64,6 +68,7 @@ impl Default for Settings {
             bytes_before_trust: 64 * 1024,
             unsettled: 2048,
             output_high_water: 256 * 1024,
+            unfinished: 8 * 1024 * 1024,
         }
     }
 }
@@ -118,6 +123,8 @@ pub struct Engine {
     /// Whether the connection ends by our doing.
     forced: bool,
     received: usize,
+    /// What came of messages that are not whole.
+    unfinished: Arc<Room>,
     /// Deliveries accepted one after the other, not yet told: they go out as one disposition.
     accepted: Option<(u16, u32, u32)>,
 }
@@ -127,6 +134,7 @@ impl Engine {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            unfinished: Arc::new(Room::of(settings.unfinished)),
             settings,
             stage: Stage::Header,
             input: BytesMut::new(),

@@ -10,6 +10,7 @@
 mod device;
 mod event;
 mod message;
+mod room;
 mod service;
 
 pub use device::{
@@ -18,6 +19,7 @@ pub use device::{
 };
 pub use event::{EventError, EventOrigin, HubEvent};
 pub use message::{Message, SystemName};
+pub use room::{Room, Share, UNFINISHED};
 pub use service::{
     Acceptance, Arrival, DeviceBoundSender, EntityFacts, EventReader, EventWindow, FoundEvent, LinkEnd, Management,
     Notice, NoticeReceiver, PartitionFacts, Position, ServiceAddress, ServiceDoor, ServiceLink, SignInError,

@@ -1,6 +1,7 @@
 //! Messages that come in: credit, assembly, and what we say of them.
 
 use bytes::{Bytes, BytesMut};
+use iolite_messaging::{Share, UNFINISHED};
 
 use super::event::{Event, LinkId, Ticket};
 use super::fault::{Fault, Handled};
@@ -71,7 +72,8 @@ impl Engine {
                 link.outstanding += 1;
                 link.delivery_count = link.delivery_count.wrapping_add(1);
                 let format = transfer.message_format.unwrap_or(0);
-                Box::new(Partial { id: delivery, format, settled: false, payload: BytesMut::new() })
+                let share = Share::new(&UNFINISHED).within(self.unfinished.clone());
+                Box::new(Partial { id: delivery, format, settled: false, payload: BytesMut::new(), share })
             }
         };
         partial.settled |= transfer.settled == Some(true);
@@ -84,6 +86,10 @@ impl Engine {
             return Err(Fault::link(id, condition::MESSAGE_SIZE_EXCEEDED, "the message is too large"));
         }
         if transfer.more == Some(true) {
+            if !partial.share.resize(partial.payload.len() + payload.len()) {
+                let why = "there is no room for more messages of which the rest is awaited";
+                return Err(Fault::connection(condition::RESOURCE_LIMIT_EXCEEDED, why));
+            }
             partial.payload.extend_from_slice(&payload);
             link.partial = Some(partial);
             return Ok(());
@@ -150,5 +156,46 @@ impl Engine {
         let (role, settled, state) = (Role::Receiver, Some(true), Some(outcome));
         let disposition = Disposition { role, first, last: Some(last), settled, state, batchable: None };
         self.write(channel, &Performative::Disposition(disposition));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use iolite_messaging::Room;
+
+    use super::super::testing::Peer;
+    use super::*;
+
+    /// Sends the beginning of a message on handle 0, of so many bytes.
+    fn begin(peer: &mut Peer, bytes: usize) -> String {
+        let transfer = Transfer { more: Some(true), ..Peer::a_transfer(0) };
+        peer.send_with(0, Performative::Transfer(transfer), &vec![0; bytes]);
+        peer.answer()
+    }
+
+    #[test]
+    fn what_is_not_whole_takes_room_of_its_connection() {
+        let (mut peer, link) = Peer::attached(Role::Sender);
+        let room = Arc::new(Room::of(500));
+        peer.engine.unfinished = room.clone();
+        assert_eq!((begin(&mut peer, 300), room.taken()), (String::new(), 300));
+        assert_eq!((begin(&mut peer, 200), room.taken()), (String::new(), 500));
+        peer.send(0, Performative::Transfer(Peer::a_transfer(0)));
+        assert_eq!(room.taken(), 0, "it is whole");
+        begin(&mut peer, 400);
+        peer.engine.detach(link, None);
+        assert_eq!(room.taken(), 0, "nobody awaits the rest");
+    }
+
+    #[test]
+    fn who_finds_no_room_loses_the_connection() {
+        let (mut peer, _) = Peer::attached(Role::Sender);
+        let room = Arc::new(Room::of(500));
+        peer.engine.unfinished = room.clone();
+        assert_eq!(begin(&mut peer, 501), "close(amqp:resource-limit-exceeded)");
+        drop(peer);
+        assert_eq!(room.taken(), 0);
     }
 }

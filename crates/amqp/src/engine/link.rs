@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use iolite_messaging::Share;
 
 use crate::codec::{Attach, Role};
 
@@ -48,6 +49,7 @@ pub(super) struct Partial {
     pub(super) format: u32,
     pub(super) settled: bool,
     pub(super) payload: BytesMut,
+    pub(super) share: Share,
 }
 
 impl Link {

@@ -29,6 +29,8 @@ pub(super) enum End {
     Silent,
     /// The client did not take what it was sent.
     Stuck,
+    /// The process holds as much of packets that are not whole as it will.
+    NoRoom,
     /// The hub did not take, or could not keep, an event.
     Failed(ServiceError),
     /// The hub ended the session.
@@ -53,6 +55,7 @@ impl fmt::Display for End {
             Self::Violated(violation) => violation.fmt(formatter),
             Self::Silent => formatter.write_str("the client was silent for too long"),
             Self::Stuck => formatter.write_str("the client does not read"),
+            Self::NoRoom => formatter.write_str("there is no room for more packets of which the rest is awaited"),
             Self::Failed(error) => write!(formatter, "an event was not taken: {error}"),
             Self::Closed(Some(reason)) => write!(formatter, "ended by the hub: {reason:?}"),
             Self::Closed(None) => formatter.write_str("ended by the hub"),

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
+use iolite_messaging::{Room, Share};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
@@ -20,11 +21,14 @@ pub(super) struct Input {
     /// The kept bytes may hold whole packets: they came while nothing could be used.
     unread: bool,
     last_heard: Instant,
+    /// The room of what is kept, where that is much.
+    share: Share,
 }
 
 impl Input {
-    pub(super) fn new() -> Self {
-        Self { kept: Vec::new(), unread: false, last_heard: Instant::now() }
+    /// Nothing yet; what will be kept takes `room`.
+    pub(super) fn new(room: &'static Room) -> Self {
+        Self { kept: Vec::new(), unread: false, last_heard: Instant::now(), share: Share::new(room) }
     }
 
     /// When the last whole packet came (MQTT-3.1.2-24): single bytes are no sign of life.
@@ -48,7 +52,7 @@ impl Input {
         self.unread = false;
         let taken = take(&self.kept)?;
         self.used(taken);
-        Ok(())
+        self.account()
     }
 
     /// Reads once and uses what came by `take`. `false` where nothing comes now.
@@ -82,7 +86,14 @@ impl Input {
             let taken = take(&self.kept)?;
             self.used(taken);
         }
+        self.account()?;
         Ok(true)
+    }
+
+    /// Takes room for what is kept. A little of it is nothing: every connection may have that.
+    fn account(&mut self) -> Result<(), End> {
+        let much = if self.kept.len() > JOINED { self.kept.len() } else { 0 };
+        if self.share.resize(much) { Ok(()) } else { Err(End::NoRoom) }
     }
 
     fn used(&mut self, taken: usize) {
@@ -99,5 +110,37 @@ impl Input {
         } else if self.kept.capacity() > 2 * JOINED && self.kept.len() <= JOINED {
             self.kept.shrink_to_fit();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// Reads once, using nothing.
+    async fn keeps(input: &mut Input, bytes: usize) -> Result<bool, End> {
+        let (mut near, mut far) = duplex(STACK);
+        near.write_all(&vec![0; bytes]).await.unwrap();
+        input.poll(&mut task::Context::from_waker(Waker::noop()), &mut far, |_| Ok(0))
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_takes_room_until_it_is_used_or_the_connection_ends() {
+        static ROOM: Room = Room::of(10_000);
+        let (mut one, mut other) = (Input::new(&ROOM), Input::new(&ROOM));
+        keeps(&mut one, JOINED).await.unwrap();
+        assert_eq!(ROOM.taken(), 0, "a little is nothing");
+        keeps(&mut one, 4000).await.unwrap();
+        keeps(&mut other, 3000).await.unwrap();
+        assert_eq!(ROOM.taken(), JOINED + 7000);
+        assert!(matches!(keeps(&mut other, 1000).await, Err(End::NoRoom)));
+        one.use_kept(|bytes| Ok(bytes.len())).unwrap();
+        assert_eq!(ROOM.taken(), 3000);
+        drop((one, other));
+        assert_eq!(ROOM.taken(), 0);
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 
 use iolite_kernel::Ground;
-use iolite_messaging::{Arrival, DeviceDoor, Doing, SignInError, SignedIn};
+use iolite_messaging::{Arrival, DeviceDoor, Doing, SignInError, SignedIn, UNFINISHED};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let threshold = Box::new(Threshold { arrival, door });
         Self {
             stream,
-            input: Input::new(),
+            input: Input::new(&UNFINISHED),
             output: Output::default(),
             phase: Phase::Waiting { since: Instant::now(), threshold },
             ground,
