@@ -11,6 +11,9 @@ pub const MAXIMUM_DEPTH: usize = 32;
 /// of memory: this keeps what a frame can cost within half a megabyte.
 pub const MAXIMUM_VALUES: usize = 10_000;
 
+/// What a value takes in memory, about.
+const BYTES_OF_A_VALUE: usize = 40;
+
 /// Bytes that are not AMQP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeError(pub &'static str);
@@ -71,8 +74,14 @@ impl Reader {
         Ok(Value::Described(Box::new(Described { descriptor, value })))
     }
 
+    /// Counts values that are about to be made.
+    fn count(&mut self, values: usize) -> Result<(), DecodeError> {
+        self.values_left = self.values_left.checked_sub(values).ok_or(DecodeError("too many values"))?;
+        Ok(())
+    }
+
     fn constructed(&mut self, code: u8, depth: usize) -> Result<Value, DecodeError> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(DecodeError("too many values"))?;
+        self.count(1)?;
         Ok(match code {
             0x40 => Value::Null,
             0x41 => Value::Boolean(true),
@@ -196,9 +205,17 @@ impl Reader {
             let constructor = inside.bytes.try_get_u8().map_err(|_| SHORT)?;
             let mut items = Vec::new();
             if constructor == 0 {
+                let deeper = deeper_than(deeper)?;
                 let descriptor = inside.nested(deeper)?;
+                // All others are reserved (part 1, section 1.3). Clients do use them, though not in arrays.
+                if !matches!(descriptor, Value::Ulong(_) | Value::Symbol(_)) {
+                    return Err(DecodeError("the descriptor of an array is neither a ulong nor a symbol"));
+                }
                 let of = inside.bytes.try_get_u8().map_err(|_| SHORT)?;
+                // Every element has a descriptor of its own in memory, though the bytes hold one for all.
+                let cost = 1 + descriptor.as_text().map_or(0, str::len) / BYTES_OF_A_VALUE;
                 for _ in 0..count {
+                    inside.count(cost)?;
                     let value = inside.constructed(of, deeper)?;
                     items.push(Value::Described(Box::new(Described { descriptor: descriptor.clone(), value })));
                 }
@@ -311,6 +328,32 @@ mod tests {
         assert!(read(&[0xd0, 0, 0, 0, 4, 255, 255, 255, 255]).is_err());
         // An array of nulls takes no bytes at all for its 2^32 - 1 elements.
         assert_eq!(read(&[0xf0, 0, 0, 0, 5, 255, 255, 255, 255, 0x40]), Err(DecodeError("too many values")));
+    }
+
+    /// An array of so many nulls, which take no bytes, each described by `descriptor`.
+    fn described_nulls(count: u32, descriptor: &Value) -> Vec<u8> {
+        let mut inside = BytesMut::from(&count.to_be_bytes()[..]);
+        inside.extend_from_slice(&[0]);
+        write_value(&mut inside, descriptor);
+        inside.extend_from_slice(&[0x40]);
+        let size = u32::try_from(inside.len()).unwrap();
+        [&[0xf0], &size.to_be_bytes()[..], &inside[..]].concat()
+    }
+
+    #[test]
+    fn an_array_of_described_values_has_a_descriptor_for_each() {
+        let Ok(Value::Array(items)) = read(&described_nulls(3, &Value::symbol("x"))) else { panic!("no array") };
+        let described = Described { descriptor: Value::symbol("x"), value: Value::Null };
+        assert_eq!(items, vec![Value::Described(Box::new(described)); 3]);
+    }
+
+    #[test]
+    fn a_descriptor_is_not_multiplied_for_nothing() {
+        let long = Value::symbol("x".repeat(60_000));
+        assert_eq!(read(&described_nulls(100, &long)), Err(DecodeError("too many values")));
+        let many = Value::List(vec![Value::Null; 5000]);
+        let reserved = DecodeError("the descriptor of an array is neither a ulong nor a symbol");
+        assert_eq!(read(&described_nulls(4000, &many)), Err(reserved));
     }
 
     #[test]
