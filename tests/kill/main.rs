@@ -9,6 +9,7 @@ mod child;
 mod draws;
 mod ledger;
 mod load;
+mod outside;
 mod world;
 
 use std::io::Write;
@@ -18,8 +19,11 @@ use tempfile::TempDir;
 
 use child::{Process, Start};
 use draws::Draws;
-use ledger::Ledger;
+use iolite_testkit::Credential;
+use ledger::{HUB, Ledger};
 use load::Load;
+use outside::Outside;
+use serde_json::{Value, json};
 
 /// How many connections write at once.
 const WRITERS: u64 = 4;
@@ -27,6 +31,8 @@ const WRITERS: u64 = 4;
 const ROUNDS: u64 = 16;
 /// The most changes that are acknowledged before a kill.
 const MOST_CHANGES: u64 = 90;
+/// Nothing that is due takes so long, on whatever machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Not a test of its own: in a process that [`Process::start`] made, this is the emulator.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -212,4 +218,72 @@ async fn a_signing_key_cut_short_is_replaced_and_the_new_one_kept() {
     let process = start(folder.path()).await;
     let listed = process.call("GET", "/devices?api-version=2021-04-12", &token).await;
     assert_eq!(listed.status, 200, "{}", listed.body);
+}
+
+/// The control API's answer.
+async fn control(process: &Process, path: &str, body: Value) -> Value {
+    let url = format!("{}{path}", process.ready()["control"].as_str().unwrap());
+    let reply = process.client().send("POST", &url, &Credential::none(), &[], body.to_string().into_bytes()).await;
+    assert!(reply.status < 300, "{path}: {}", reply.body);
+    reply.body
+}
+
+/// A route to a container and a subscription of a webhook, both at `outside`, and a device.
+async fn lead_outside(process: &Process, outside: &Outside) {
+    let (arm, hub) = (process.token("arm").await, process.token("hub").await);
+    let (target, base) = (format!("{HUB}?api-version=2023-06-30"), format!("http://127.0.0.1:{}", outside.port));
+    let mut record = process.call("GET", &target, &arm).await.body;
+    record["properties"]["routing"] = json!({
+        "endpoints": {"storageContainers": [{
+            "name": "cold", "containerName": "cold", "encoding": "JSON", "batchFrequencyInSeconds": 60,
+            "connectionString": format!("AccountName=account;AccountKey=a2V5;BlobEndpoint={base}/account"),
+        }]},
+        "routes": [{
+            "name": "r", "source": "DeviceMessages", "condition": "true", "endpointNames": ["cold"], "isEnabled": true,
+        }],
+    });
+    let put = process.ask("PUT", &target, &arm, &[], record).await;
+    assert_eq!(put.status, 200, "{}", put.body);
+    let target = format!("{HUB}/providers/Microsoft.EventGrid/eventSubscriptions/hook?api-version=2022-06-15");
+    let subscription = json!({"properties": {
+        "destination": {"endpointType": "WebHook", "properties": {"endpointUrl": format!("{base}/hook")}},
+        "eventDeliverySchema": "CloudEventSchemaV1_0",
+        "filter": {"includedEventTypes": ["Microsoft.Devices.DeviceTelemetry"]},
+    }});
+    let put = process.ask("PUT", &target, &arm, &[], subscription).await;
+    assert_eq!(put.status, 201, "{}", put.body);
+    let device = process.ask("PUT", "/devices/d1?api-version=2021-04-12", &hub, &[], json!({"deviceId": "d1"})).await;
+    assert_eq!(device.status, 200, "{}", device.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledged_message_reaches_its_container_and_its_webhook_though_the_process_was_killed() {
+    const MESSAGES: u64 = 20;
+    let (folder, outside) = (tempfile::tempdir().unwrap(), Outside::start().await);
+    let process = start(folder.path()).await;
+    lead_outside(&process, &outside).await;
+    outside.set_away(true);
+    let sas = control(&process, "/sas", json!({"device": "d1"})).await;
+    let sas = Credential::text(&sas["token"]);
+    for number in 0..MESSAGES {
+        let headers = [("iothub-contenttype", "application/json"), ("iothub-contentencoding", "utf-8")];
+        let target = "/devices/d1/messages/events?api-version=2021-04-12";
+        let sent = process.ask("POST", target, &sas, &headers, json!({"n": number})).await;
+        assert_eq!(sent.status, 204, "{}", sent.body);
+    }
+    process.kill().await;
+    assert!(outside.told().is_empty() && outside.stored().is_empty());
+
+    outside.set_away(false);
+    let process = start(folder.path()).await;
+    // The batch is due, and so is the webhook's next attempt.
+    control(&process, "/clock", json!({"advanceSeconds": 120})).await;
+    let all: Vec<u64> = (0..MESSAGES).collect();
+    let arrived = async {
+        while outside.told().len() < all.len() || outside.stored().len() < all.len() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.expect("what was acknowledged does not arrive");
+    assert_eq!((outside.told(), outside.stored()), (all.clone(), all));
 }
