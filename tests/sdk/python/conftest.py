@@ -8,6 +8,19 @@ from azurite import running_azurite
 from emulator import Emulator
 
 
+def pytest_addoption(parser):
+    parser.addoption("--part", help="K/N: every N-th file from the K-th on, so that N processes share the work")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.part:
+        chosen, parts = map(int, config.option.part.split("/"))
+        files = sorted({item.path for item in items})
+        mine = set(files[chosen - 1 :: parts])
+        config.hook.pytest_deselected(items=[item for item in items if item.path not in mine])
+        items[:] = [item for item in items if item.path in mine]
+
+
 @pytest.fixture(scope="session")
 def running():
     """The emulator of this run."""

@@ -1,6 +1,7 @@
 """The built-in endpoint, as the Event Hubs client sees it."""
 
 import pytest
+from azure.eventhub import TransportType
 from azure.eventhub.exceptions import AuthenticationError, ConnectError, ConnectionLostError, EventHubError
 
 from clients import connected, device_client, events_client, from_device, made_device, reading
@@ -38,10 +39,19 @@ def test_reading_begins_where_it_is_told_to(emulator):
             assert "one" not in [event.body_as_str() for event in events.all() if from_device(name)(event)]
 
 
+def test_it_is_read_over_websockets_too(emulator):
+    name = sent(emulator, "by port 443 alone")
+    # Without the flag for emulators: a WebSocket is one over TLS.
+    text = emulator.hub["event_hub_connection_string"].replace("UseDevelopmentEmulator=true", "").replace(":5672", "")
+    over = {"transport_type": TransportType.AmqpOverWebsocket, "connection_verify": emulator.ready["ca_certificate"]}
+    with reading(emulator, connection_string=text, **over) as events:
+        assert events.until(from_device(name)).body_as_str() == "by port 443 alone"
+
+
 def test_a_wrong_key_is_refused(emulator):
     text = emulator.hub["event_hub_connection_string"]
     key = text.split("SharedAccessKey=")[1].split(";")[0]
-    with events_client(emulator, text.replace(key, "A" * 43 + "=")) as client:
+    with events_client(emulator, text.replace(key, "A" * 43 + "="), retry_total=0) as client:
         with pytest.raises((AuthenticationError, ConnectError, ConnectionLostError)):
             client.get_eventhub_properties()
 
