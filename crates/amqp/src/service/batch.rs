@@ -16,6 +16,9 @@ use crate::codec::{AmqpError, Body, WireMessage, condition};
 const BATCHED: u32 = 0x8001_3700;
 /// The content type of a batch in JSON.
 const JSON_BATCH: &str = "application/vnd.microsoft.iothub.json";
+/// How the properties are named that ask for a fault. The C SDK, which batches all that it sends, puts them on the batch and
+/// not on the message in it (`override_fault_injection_properties_if_needed` in its uamqp_messaging.c).
+const FAULTS: &str = "AzIoTHub_Fault";
 
 /// The messages of a delivery, in order.
 pub(super) fn read(format: u32, payload: Bytes) -> Result<Vec<Message>, AmqpError> {
@@ -24,7 +27,14 @@ pub(super) fn read(format: u32, payload: Bytes) -> Result<Vec<Message>, AmqpErro
         let Body::Data(sections) = wire.body else {
             return Err(AmqpError::new(condition::DECODE_ERROR, "A batch is made of data sections."));
         };
-        return sections.into_iter().map(|section| read_message(wire_message(section)?)).collect();
+        let envelope = WireMessage { application_properties: wire.application_properties, ..WireMessage::default() };
+        let asked = read_message(envelope)?.properties.into_iter().filter(|(name, _)| name.starts_with(FAULTS));
+        let messages = sections.into_iter().map(|section| read_message(wire_message(section)?));
+        let mut messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
+        if let Some(first) = messages.first_mut() {
+            first.properties.extend(asked);
+        }
+        return Ok(messages);
     }
     let message = read_message(wire)?;
     if message.system(SystemName::ContentType) == Some(JSON_BATCH) {
@@ -76,6 +86,17 @@ mod tests {
         let bodies: Vec<&[u8]> = messages.iter().map(|message| &*message.body).collect();
         assert_eq!(bodies, [b"one", b"two"]);
         assert_eq!(messages[1].property("n"), Some("2"));
+    }
+
+    #[test]
+    fn a_fault_that_a_batch_asks_for_is_asked_for_by_its_first_message() {
+        let sections = vec![wire("one").to_bytes(), wire("two").to_bytes()];
+        let mut batch = WireMessage { body: Body::Data(sections), ..WireMessage::default() };
+        batch.application_properties.put("AzIoTHub_FaultOperationType", Value::string("KillTcp"));
+        batch.application_properties.put("other", Value::string("x"));
+        let messages = read(BATCHED, batch.to_bytes()).unwrap();
+        assert_eq!(messages[0].property("AzIoTHub_FaultOperationType"), Some("KillTcp"));
+        assert_eq!((messages[0].property("other"), messages[1].properties.len()), (None, 0));
     }
 
     #[test]
