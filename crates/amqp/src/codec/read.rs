@@ -88,7 +88,8 @@ impl Reader {
             0x42 => Value::Boolean(false),
             0x43 => Value::Uint(0),
             0x44 => Value::Ulong(0),
-            0x45 => Value::List(Vec::new()),
+            // As deep as the list of no values that it is written as.
+            0x45 => deeper_than(depth).map(|_| Value::List(Vec::new()))?,
             0x50..=0x56 => self.of_one_byte(code)?,
             0x60 => Value::Ushort(u16::from_be_bytes(self.fixed()?)),
             0x61 => Value::Short(i16::from_be_bytes(self.fixed()?)),
@@ -321,6 +322,15 @@ mod tests {
         }
         assert_eq!(read(&bytes), Err(DecodeError("values nest too deep")));
         assert_eq!(read(&vec![0_u8; 100_000]), Err(DecodeError("values nest too deep")));
+    }
+
+    #[test]
+    fn an_empty_list_is_as_deep_in_either_form() {
+        for empty in [&[0x45][..], &[0xc0, 1, 0]] {
+            let described = |depth: usize| [&[0, 0x44].repeat(depth)[..], empty].concat();
+            assert!(read(&described(MAXIMUM_DEPTH - 1)).is_ok());
+            assert_eq!(read(&described(MAXIMUM_DEPTH)), Err(DecodeError("values nest too deep")));
+        }
     }
 
     #[test]
