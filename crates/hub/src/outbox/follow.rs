@@ -30,6 +30,7 @@ impl Hub {
             let _turn = self.outboxes_turn.lock().await;
             self.routing.start_over();
             self.event_grid.start_over();
+            self.outboxes.forget_settled();
         }
         self.take_up_outboxes().await;
     }

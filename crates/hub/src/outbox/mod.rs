@@ -102,6 +102,13 @@ impl Outboxes {
         }
     }
 
+    /// Forgets what was settled and is not written down: the streams were put in another state.
+    pub(crate) fn forget_settled(&self) {
+        if let Some(kept) = &self.0 {
+            kept.settled.lock().clear();
+        }
+    }
+
     /// Every outbox of this kind.
     pub(crate) fn of_kind(&self, kind: Kind) -> Vec<Place> {
         let names = self.0.as_ref().map(|kept| kept.streams.names()).unwrap_or_default();

@@ -280,3 +280,29 @@ async fn an_event_that_cannot_be_kept_is_not_acknowledged() {
     assert!(kept.is_err_and(|error| error.code.status == 503));
     process.die().await;
 }
+
+#[tokio::test]
+async fn a_world_that_is_put_back_delivers_what_waited_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = Outside::new(folder.path());
+    *outside.hooks.fails.lock() = true;
+    let process = outside.start().await;
+    let hub = process.hub.clone();
+    process.send(1).await;
+    let (records, events) = (hub.store.export(), hub.streams.export(u64::MAX).await.unwrap());
+    process.send(2).await;
+    outside.asked(1).await;
+    hub.store.import(records, |_| true).await.unwrap();
+    hub.streams.import(events).await.unwrap();
+    *outside.hooks.fails.lock() = false;
+    hub.start_outboxes_over().await;
+    outside.advance(61);
+    assert_eq!(outside.lines(1).await, [1]);
+    while outside.hooks.taken.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    process.send(3).await;
+    outside.advance(61);
+    assert_eq!(outside.lines(2).await, [1, 3], "what came after the copy is gone");
+    process.die().await;
+}

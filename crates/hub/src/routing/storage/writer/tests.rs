@@ -193,3 +193,20 @@ async fn an_identity_based_endpoint_is_written_with_the_hub_s_token() {
     }
     assert_eq!(bench.blobs.tokens.lock()[..], ["contoso-hub itself", "contoso-hub /ids/1"]);
 }
+
+#[tokio::test]
+async fn a_blob_that_is_being_written_when_the_world_starts_over_takes_none_of_the_next_along() {
+    let bench = bench();
+    let target = target("JSON");
+    bench.send(&target, 0, "{}");
+    bench.advance(60);
+    bench.writer.close_due(bench.writer.ground.now());
+    let under_way = bench.writer.first_waiting(bench.writer.ground.now()).unwrap();
+    bench.writer.start_over();
+    bench.send(&target, 1, "{}");
+    bench.advance(60);
+    bench.writer.close_due(bench.writer.ground.now());
+    bench.writer.settle(&under_way, Ok(()), bench.writer.ground.now());
+    bench.writer.flush().await;
+    assert_eq!(bench.names(), ["contoso-hub/01/2026/01/02/03/05.x"]);
+}
