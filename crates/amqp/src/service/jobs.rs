@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use futures_util::future::{AbortHandle, BoxFuture, FutureExt, abortable};
+use futures_util::future::{AbortHandle, BoxFuture, FutureExt, abortable, ready};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::Conversation;
@@ -45,12 +45,15 @@ impl Jobs {
         None
     }
 
-    /// Begins a job that nobody calls off.
+    /// Begins a job that nobody calls off. Its first step is done at once: what it holds a session to, such as a lock, it has
+    /// before the session can end.
     pub(super) fn begin<T: FnOnce(&mut Conversation) + Send + 'static>(
         &mut self,
         job: impl Future<Output = T> + Send + 'static,
     ) {
-        self.0.push(job.map(|then| Some(Box::new(then) as Then)).boxed());
+        let mut job = job.map(|then| Some(Box::new(then) as Then)).boxed();
+        let ended = (&mut job).now_or_never();
+        self.0.push(ended.map_or(job, |ended| ready(ended).boxed()));
     }
 
     /// Begins a job that lasts as long as the lease.

@@ -159,7 +159,9 @@ impl DeviceSession for Session {
             }
             (Some(_), _) => Ok(()),
         };
-        state.settled.push((lock_token.to_owned(), format!("{settlement:?}")));
+        if done.is_ok() {
+            state.settled.push((lock_token.to_owned(), format!("{settlement:?}")));
+        }
         Box::pin(async move { done })
     }
 
@@ -176,6 +178,8 @@ impl DeviceSession for Session {
             && device.session.as_ref().is_some_and(|session| session.same_channel(&self.own))
         {
             device.session = None;
+            // As at the hub, a session's locks end with it.
+            device.locked.clear();
         }
     }
 }

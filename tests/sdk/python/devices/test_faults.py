@@ -30,11 +30,15 @@ def fault(name, delay_seconds=0, duration_seconds=0):
     return message
 
 
-def watched(client):
-    """What the client says of its connection from now on."""
-    states = Waited()
-    client.on_connection_state_change = lambda: states.put(client.connected)
-    return states
+class Changes(Waited):
+    """How often the client's connection came or went from now on. What it is when the SDK tells of it may be its next state."""
+
+    def __init__(self, client):
+        super().__init__()
+        client.on_connection_state_change = lambda: self.put(len(self.all()) + 1)
+
+    def came_to(self, number):
+        self.until(lambda count: count == number)
 
 
 def retrying(emulator, name, key, **options):
@@ -52,10 +56,9 @@ def test_a_connection_that_is_cut_comes_back_with_all_that_it_had(emulator, webs
         client.on_method_request_received = lambda request: client.send_method_response(
             MethodResponse.create_from_method_request(request, 200, "still here")
         )
-        states = watched(client)
+        changes = Changes(client)
         client.send_message(fault(kind))
-        states.until(lambda up: not up)
-        states.until(lambda up: up)
+        changes.came_to(2)
         client.send_message("after the fault")
         registry.send_c2d_message(name, "hello again")
         assert heard.until().data == b"hello again"
@@ -70,9 +73,9 @@ def test_a_connection_that_is_cut_comes_back_with_all_that_it_had(emulator, webs
 def test_the_message_that_asks_for_a_fault_is_no_event(emulator):
     name, key = made_device(emulator)
     with connected(retrying(emulator, name, key)) as client:
-        states = watched(client)
+        changes = Changes(client)
         client.send_message(fault("KillTcp"))
-        states.until(lambda up: not up)
+        changes.came_to(2)
         client.send_message("after the fault")
     with reading(emulator) as events:
         event = events.until(from_device(name))
@@ -82,13 +85,13 @@ def test_the_message_that_asks_for_a_fault_is_no_event(emulator):
 def test_a_fault_waits_for_its_time(emulator):
     name, key = made_device(emulator)
     with connected(retrying(emulator, name, key)) as client:
-        states = watched(client)
+        changes = Changes(client)
         client.send_message(fault("KillTcp", delay_seconds=600))
         client.send_message("while it waits")
-        assert False not in states.all()
+        assert not changes.all()
         try:
             emulator.post("/clock", {"advanceSeconds": 601})
-            states.until(lambda up: not up)
+            changes.came_to(1)
         finally:
             emulator.post("/clock", {"reset": True})
 
@@ -97,13 +100,12 @@ def test_a_fault_waits_for_its_time(emulator):
 def test_events_that_are_refused_end_the_connection_until_the_fault_is_over(emulator, kind):
     name, key = made_device(emulator)
     with connected(retrying(emulator, name, key)) as client:
-        states = watched(client)
+        changes = Changes(client)
         client.send_message(fault(kind, duration_seconds=600))
         # The SDK may as well keep it for the next connection.
         with suppress(*GIVEN_UP):
             client.send_message("refused")
-        states.until(lambda up: not up)
-        states.until(lambda up: up)
+        changes.came_to(2)
         client.send_message("taken by the next connection")
     with reading(emulator) as events:
         events.until(lambda event: event.body_as_str() == "taken by the next connection")
@@ -112,7 +114,7 @@ def test_events_that_are_refused_end_the_connection_until_the_fault_is_over(emul
 def test_a_fault_that_nobody_knows_is_refused(emulator):
     name, key = made_device(emulator)
     with connected(device_client(emulator, name, key, connection_retry=False)) as client:
-        states = watched(client)
+        changes = Changes(client)
         with pytest.raises(GIVEN_UP):
             client.send_message(fault("Explode"))
-        states.until(lambda up: not up)
+        changes.came_to(1)
