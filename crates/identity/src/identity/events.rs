@@ -6,13 +6,11 @@
 use iolite_kernel::{Request, Secret};
 use iolite_resources::{Hub, SharedAccessPolicy};
 
-use super::policy::{PolicyHome, check_expiry, check_local_auth, find_signer, shown};
+use super::policy::{PolicyHome, shown};
 use super::{Identity, read_sas, turn_away};
 use crate::sas::SasToken;
 use crate::trail::{Refused, Trail};
-use crate::{
-    Authentication, Caller, CheckKind, Credential, Entrance, PolicyCaller, Presented, Reason, Rejection, admits,
-};
+use crate::{Authentication, Caller, CheckKind, Credential, Entrance, Presented, Reason, Rejection, admits};
 
 /// What somebody wants to read.
 #[derive(Clone, Copy)]
@@ -46,21 +44,8 @@ impl Identity {
     fn events_caller(&self, text: &Secret, visit: EventsVisit<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
         let token = read_sas(text, trail)?;
         let home = PolicyHome::of_events(visit.hub, visit.own_policy);
-        let now = self.ground.now();
-        let (policy, proof) = find_signer(&token, home, trail)?;
-        check_expiry(&token, now, trail);
-        check_entity(&token, visit, trail);
-        check_local_auth(home, trail);
-        trail.so_far()?;
-        self.uses.record(home.id, &policy.key_name, &visit.request.client, now);
-        Ok(Caller::Policy(PolicyCaller {
-            resource: home.id.clone(),
-            policy: policy.key_name.clone(),
-            rights: policy.rights,
-            means: proof.means,
-            footing: proof.footing,
-            expires_at: token.expires_at(),
-        }))
+        let resource = |trail: &mut Trail| check_entity(&token, visit, trail);
+        self.holder(&token, home, &visit.request.client, resource, trail)
     }
 }
 

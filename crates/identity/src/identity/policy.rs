@@ -1,6 +1,6 @@
 //! Shared access policies: a service API's SAS, and the policy's part of a device API's.
 
-use iolite_kernel::{ResourceId, Secret, Timestamp};
+use iolite_kernel::{Client, ResourceId, Secret, Timestamp};
 use iolite_resources::{Resource, SharedAccessPolicy};
 
 use super::{Identity, Visit, read_sas};
@@ -66,13 +66,27 @@ impl Identity {
             let detail = "the resource has no shared access policies";
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::SasNotAccepted, detail));
         };
+        let resource = |trail: &mut Trail| check_service_resource(&token, home, visit, trail);
+        self.holder(&token, home, &visit.request.client, resource, trail)
+    }
+
+    /// The holder of the key that signed `token`, if nothing speaks against it; `check_resource` looks at what it is for.
+    /// That the policy was used is remembered.
+    pub(super) fn holder(
+        &self,
+        token: &SasToken<'_>,
+        home: PolicyHome<'_>,
+        client: &Client,
+        check_resource: impl FnOnce(&mut Trail),
+        trail: &mut Trail,
+    ) -> Result<Caller, Refused> {
         let now = self.ground.now();
-        let (policy, proof) = find_signer(&token, home, trail)?;
-        check_expiry(&token, now, trail);
-        check_service_resource(&token, home, visit, trail);
+        let (policy, proof) = find_signer(token, home, trail)?;
+        check_expiry(token, now, trail);
+        check_resource(trail);
         check_local_auth(home, trail);
         trail.so_far()?;
-        self.uses.record(home.id, &policy.key_name, &visit.request.client, now);
+        self.uses.record(home.id, &policy.key_name, client, now);
         Ok(Caller::Policy(PolicyCaller {
             resource: home.id.clone(),
             policy: policy.key_name.clone(),
