@@ -6,7 +6,6 @@
 
 mod address;
 mod attach;
-mod audience;
 mod batch;
 mod cbs;
 mod commands;
@@ -113,7 +112,8 @@ impl Conversation {
         match event {
             Event::Sasl(init) => self.on_sasl(&init),
             Event::Opened(opened) => {
-                let named = opened.open.hostname.as_deref().map(audience::bare_host).filter(|host| !host.is_empty());
+                let named =
+                    opened.open.hostname.as_deref().map(iolite_messaging::bare_host).filter(|host| !host.is_empty());
                 if let Some(host) = named {
                     self.arrival.host = host;
                 }

@@ -7,12 +7,14 @@
 //! link is a permit in use, and it ends when what it was granted on ends (a key is replaced, a device disabled, SAS
 //! switched off, a token expires): the session's owner then gets [`ToDevice::Close`], a link's [`LinkEnd`].
 
+mod audience;
 mod device;
 mod event;
 mod message;
 mod room;
 mod service;
 
+pub use audience::{Audience, bare_host};
 pub use device::{
     CloseReason, DesiredChange, DeviceBound, DeviceClaim, DeviceDoor, DeviceSession, Features, KeptSession, MethodCall,
     Receipt, Settlement, SignedIn, ToDevice, ToDeviceReceiver,

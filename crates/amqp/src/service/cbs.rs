@@ -5,10 +5,9 @@
 
 use bytes::Bytes;
 use iolite_identity::Credential;
-use iolite_messaging::{SignInError, TokenGrant};
+use iolite_messaging::{Audience, SignInError, TokenGrant};
 
 use super::Conversation;
-use super::audience::Audience;
 use super::link::Kind;
 use super::refusal;
 use super::request::Asked;

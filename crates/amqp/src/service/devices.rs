@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use iolite_identity::Credential;
 use iolite_messaging::{
-    CloseReason, DeviceClaim, DeviceSession, Features, SignInError, SignedIn, ToDevice, ToDeviceReceiver,
+    Audience, CloseReason, DeviceClaim, DeviceSession, Features, SignInError, SignedIn, ToDevice, ToDeviceReceiver,
 };
 
 use super::address::Endpoint;
-use super::audience::Audience;
 use super::device_bound::DeviceBoundState;
 use super::jobs::Lease;
 use super::link::{Backlog, Kind, Link};

@@ -2,11 +2,10 @@
 
 use iolite_identity::Credential;
 use iolite_kernel::Secret;
-use iolite_messaging::{SignInError, TokenGrant};
+use iolite_messaging::{Audience, SignInError, TokenGrant, bare_host};
 
 use super::Conversation;
 use super::address::Address;
-use super::audience::{Audience, bare_host};
 use super::tokens::Token;
 use crate::codec::SaslInit;
 use crate::sasl::{SaslCode, Shown};

@@ -3,8 +3,7 @@
 
 use iolite_identity::Credential;
 use iolite_kernel::Timestamp;
-
-use super::audience::Audience;
+use iolite_messaging::Audience;
 
 /// How many a connection may show: a thousand devices may share one (403005 above).
 pub(super) const MAXIMUM_TOKENS: usize = 2048;

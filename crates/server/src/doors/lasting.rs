@@ -11,7 +11,7 @@ use iolite_resources::Resource;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Doors;
-use super::service::LinkStanding;
+use super::standing::LinkStanding;
 
 /// Someone who was let in.
 pub(super) struct Lasting {

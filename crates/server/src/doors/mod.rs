@@ -6,6 +6,8 @@
 mod device;
 mod lasting;
 mod service;
+mod shown;
+mod standing;
 
 pub(crate) use device::Devices;
 pub(crate) use service::Services;

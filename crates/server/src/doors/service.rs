@@ -8,22 +8,19 @@ use iolite_hub::notifications::NoticeQueue;
 use iolite_hub::service_links::{
     EventEntity, Reading, connect, read_events, receive_file_notifications, send_to_device,
 };
-use iolite_hub::sessions::{connect_device, connect_module};
-use iolite_identity::sas::SasToken;
 use iolite_identity::{Authentication, Caller, Credential, Entrance, EventsVisit, Presented, Visit};
 use iolite_kernel::{Operation, Request, ServiceError, Timestamp};
 use iolite_messaging::{
-    Acceptance, Arrival, Doing, LinkEnd, ServiceAddress, ServiceDoor, ServiceLink, SignInError, TokenGrant,
+    Acceptance, Arrival, Audience, Doing, LinkEnd, ServiceAddress, ServiceDoor, ServiceLink, SignInError, TokenGrant,
 };
 use iolite_resources::{Hub as HubRecord, Resource};
 use iolite_store::Versioned;
 
 use super::device::lasts_until;
 use super::lasting::{Lasting, link_end};
+use super::shown::{host_of, is_for_events, operation_of};
+use super::standing::LinkStanding;
 use super::{Doors, Knock, no_hub, refusal_of_entity};
-
-/// The scheme of Event Hubs' audiences.
-const EVENT_HUBS: &str = "sb://";
 
 /// The door, for AMQP.
 #[derive(Clone)]
@@ -97,18 +94,19 @@ impl Services {
     ) -> Result<TokenGrant, SignInError> {
         let doors = &self.0;
         let presented = Presented { credential: credential.clone(), certificate: None };
-        let (host, path) = read_audience(audience);
+        let Audience { host, segments } = Audience::read(audience);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let path = format!("/{}", segments.join("/"));
         let (resource, request, authentication) = if is_for_events(audience, credential) {
-            let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
             let entity = self.entity(segments.first().copied().unwrap_or_default())?;
-            let request = self.request(arrival, &host, format!("/{path}"), Vec::new());
+            let request = self.request(arrival, &host, path, Vec::new());
             let authentication = judge_at_events(doors, &presented, &entity, &segments, &request);
             (Resource::Hub(entity.hub), request, authentication)
         } else {
             let hub = self.hub_of(arrival, credential, &host)?;
             let resource = Resource::Hub(hub);
-            let (operation, params) = operation_of(&path);
-            let request = self.request(arrival, &host, format!("/{path}"), params);
+            let (operation, params) = operation_of(&segments);
+            let request = self.request(arrival, &host, path, params);
             let visit = Visit { operation, resource: &resource, request: &request };
             let authentication = doors.identity.authenticate(&presented, visit);
             (resource, request, authentication)
@@ -248,48 +246,6 @@ impl Services {
     }
 }
 
-/// What a link stands on.
-pub(super) struct LinkStanding {
-    pub(super) lasting: Lasting,
-    pub(super) operation: &'static Operation,
-    pub(super) request: Request,
-    pub(super) entrance: Entrance,
-    /// The entity whose own policy let it in.
-    pub(super) entity: Option<String>,
-    pub(super) expires_at: Option<Timestamp>,
-}
-
-impl LinkStanding {
-    /// Whether it would be let in still; where not, that is on record.
-    pub(super) fn holds(&self, doors: &Doors) -> bool {
-        let kept = match &self.entity {
-            // An entity's own key is looked at where the entity is.
-            Some(path) => return self.holds_at_entity(doors, path),
-            None => self.lasting.check_at(doors, self.entrance),
-        };
-        if let Err(rejection) = kept {
-            self.lasting.record(doors, self.operation, &self.request, rejection);
-            return false;
-        }
-        let Caller::Principal(_) = &self.lasting.caller else { return true };
-        let Some(hub) = doors.estate.hubs.get(&self.lasting.hub) else { return false };
-        let resource = Resource::Hub(hub);
-        if doors.access.still_allows(&self.lasting.caller, self.operation, &self.request, &resource) {
-            return true;
-        }
-        self.lasting.deny(doors, self.operation, &self.request, &resource);
-        false
-    }
-
-    fn holds_at_entity(&self, doors: &Doors, path: &str) -> bool {
-        let Caller::Policy(caller) = &self.lasting.caller else { return false };
-        let entity = doors.hub.event_entity(path).ok().flatten();
-        entity.and_then(|entity| entity.own_policy).is_some_and(|policy| {
-            policy.key_name == caller.policy && iolite_identity::Footing::of_key(&policy.primary_key) == caller.footing
-        })
-    }
-}
-
 fn judge_at_events(
     doors: &Doors,
     presented: &Presented,
@@ -300,52 +256,6 @@ fn judge_at_events(
     let own_policy = entity.own_policy.as_ref();
     let visit = EventsVisit { hub: &entity.hub, path, own_policy, request };
     doors.identity.authenticate_at_events(presented, visit)
-}
-
-/// Whether a token is shown for Event Hubs: its audience says so, or the signature's resource does.
-fn is_for_events(audience: &str, credential: &Credential) -> bool {
-    let of_signature = match credential {
-        Credential::SharedAccessSignature(text) => {
-            SasToken::parse(text.reveal()).is_ok_and(|token| token.resource().is_event_hubs())
-        }
-        _ => false,
-    };
-    of_signature || audience.get(..EVENT_HUBS.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENT_HUBS))
-}
-
-/// The operation by which a token for `path` is looked at: a device's, a module's, or the service's.
-fn operation_of(path: &str) -> (&'static Operation, Vec<(&'static str, String)>) {
-    let segments: Vec<&str> = path.split('/').collect();
-    let is = |index: usize, word: &str| segments.get(index).is_some_and(|text| text.eq_ignore_ascii_case(word));
-    match (segments.get(1), segments.get(3)) {
-        (Some(device), Some(module)) if is(0, "devices") && is(2, "modules") => {
-            let params = vec![("id", (*device).to_owned()), ("mid", (*module).to_owned())];
-            (&connect_module::OPERATION, params)
-        }
-        (Some(device), _) if is(0, "devices") && !device.is_empty() => {
-            (&connect_device::OPERATION, vec![("id", (*device).to_owned())])
-        }
-        _ => (&send_to_device::OPERATION, Vec::new()),
-    }
-}
-
-/// The host, in lower case and without its port, and the path of an audience, decoded.
-fn read_audience(audience: &str) -> (String, String) {
-    let decoded = percent_encoding::percent_decode_str(audience.trim()).decode_utf8_lossy().into_owned();
-    let rest = decoded.split_once("://").map_or(decoded.as_str(), |(_, rest)| rest);
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let bare = match host.rsplit_once(':') {
-        Some((bare, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => bare,
-        _ => host,
-    };
-    (bare.to_ascii_lowercase(), path.trim_matches('/').to_owned())
-}
-
-/// The host that a signature is for.
-fn host_of(credential: &Credential) -> Option<String> {
-    let Credential::SharedAccessSignature(text) = credential else { return None };
-    let token = SasToken::parse(text.reveal()).ok()?;
-    (!token.resource().is_event_hubs()).then(|| token.resource().host().to_owned())
 }
 
 /// When a caller's credential ends.
@@ -366,50 +276,5 @@ pub(super) fn sorted(error: ServiceError) -> SignInError {
         403 | 429 => SignInError::Forbidden(error),
         400 => SignInError::Malformed(error),
         _ => SignInError::Unavailable(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use iolite_kernel::Secret;
-
-    use super::*;
-
-    #[test]
-    fn an_audience_is_a_host_and_a_path_however_it_is_spelt() {
-        for (audience, host, path) in [
-            ("localhost%2Fdevices%2FDev1", "localhost", "devices/Dev1"),
-            ("amqps://Localhost:5671", "localhost", ""),
-            ("sb://localhost/hub1/ConsumerGroups/$Default", "localhost", "hub1/ConsumerGroups/$Default"),
-            ("https://iothubs.azure.net/.default", "iothubs.azure.net", ".default"),
-        ] {
-            assert_eq!(read_audience(audience), (host.to_owned(), path.to_owned()), "{audience}");
-        }
-    }
-
-    #[test]
-    fn a_path_tells_whose_token_it_is() {
-        assert_eq!(operation_of("devices/d/modules/m").0.name, "Module_Connect");
-        assert_eq!(operation_of("devices/d").0.name, "Device_Connect");
-        assert_eq!(operation_of("devices").0.name, "CloudToDeviceMessages_Send");
-        assert_eq!(operation_of("").0.name, "CloudToDeviceMessages_Send");
-    }
-
-    #[test]
-    fn event_hubs_are_told_by_audience_or_signature() {
-        let signature = |sr: &str| {
-            let text = iolite_identity::sas::sign(
-                sr,
-                &Secret::new("a2V5"),
-                Timestamp::UNIX_EPOCH + iolite_kernel::SignedDuration::from_secs(9),
-                Some("p"),
-            );
-            Credential::SharedAccessSignature(Secret::new(text))
-        };
-        assert!(is_for_events("sb://localhost/hub", &Credential::None));
-        assert!(is_for_events("localhost", &signature("sb://localhost/hub")));
-        assert!(!is_for_events("localhost", &signature("localhost")));
-        assert_eq!(host_of(&signature("hub.example/devices")).as_deref(), Some("hub.example"));
-        assert_eq!(host_of(&signature("sb://hub.example/x")), None);
     }
 }

@@ -1,22 +1,24 @@
 //! What a token is for: a host and a path below it, however it was spelt.
 //!
 //! Clients name it `localhost%2Fdevices%2Fdev1`, `https://localhost:8443`, `amqps://localhost`, `sb://localhost/hub1` or
-//! `https://iothubs.azure.net/.default`. Only what a link may lean on is read here; whether the token really is for it, the
-//! doors decide from the token itself.
+//! `https://iothubs.azure.net/.default`. `amqp` reads which links may lean on a token, and the doors in `server` where it is
+//! to be judged; whether the token really is for it, they decide from the token itself.
 
 use percent_encoding::percent_decode_str;
 
 /// A host and a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Audience {
+pub struct Audience {
     /// Lower case, without port.
-    pub(super) host: String,
-    /// The path's segments, decoded.
-    pub(super) segments: Vec<String>,
+    pub host: String,
+    /// The path's segments, decoded; none is empty.
+    pub segments: Vec<String>,
 }
 
 impl Audience {
-    pub(super) fn read(text: &str) -> Self {
+    /// Reads a text, whatever it is: one that is no audience is a host that nobody has.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
         let decoded = percent_decode_str(text.trim()).decode_utf8_lossy();
         let rest = decoded.split_once("://").map_or(&*decoded, |(_scheme, rest)| rest);
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -26,14 +28,16 @@ impl Audience {
 
     /// Whether it reaches `path`: it names it or something above it. Letters compare without case; a device's own case is
     /// the door's to check.
-    pub(super) fn covers(&self, path: &[&str]) -> bool {
+    #[must_use]
+    pub fn covers(&self, path: &[&str]) -> bool {
         self.segments.len() <= path.len()
             && self.segments.iter().zip(path).all(|(own, other)| own.eq_ignore_ascii_case(other))
     }
 }
 
 /// A host without its port, in lower case.
-pub(super) fn bare_host(host: &str) -> String {
+#[must_use]
+pub fn bare_host(host: &str) -> String {
     let host = host.trim();
     let bare = match host.rsplit_once(':') {
         Some((bare, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !bare.ends_with(':') => bare,
