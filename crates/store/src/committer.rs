@@ -8,10 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use tokio::sync::broadcast;
 
 use crate::engine::{Batch, Engine, EngineError, Upkeep};
 use crate::receipt::{Promise, Receipt};
+use crate::watches::Watches;
 use crate::{Change, StoreError};
 
 /// How long no change must have come before the engine is offered an idle moment.
@@ -23,14 +23,11 @@ const LONGEST_GATHERING: Duration = Duration::from_micros(500);
 /// A buffer of gathered changes that grew beyond this (bytes) is given back to the system.
 const KEPT_BUFFER: usize = 1 << 20;
 
-/// How many changes a slow watcher may fall behind before it is told that it lost some.
-const WATCH_BACKLOG: usize = 4096;
-
 /// What the store and the commit thread share.
 pub(crate) struct Committer {
     pub(crate) writer: Mutex<Writer>,
     work: Condvar,
-    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) watches: Watches,
 }
 
 /// The end of the log, held by one transaction at a time.
@@ -82,7 +79,7 @@ impl Committer {
                 awaited: 1,
             }),
             work: Condvar::new(),
-            changes: broadcast::Sender::new(WATCH_BACKLOG),
+            watches: Watches::default(),
         });
         let thread = match queued {
             None => None,
@@ -98,7 +95,7 @@ impl Committer {
     /// Lets a change that was just enlisted go its way; the receipt tells when it is durable, `None` that it is.
     pub(crate) fn dispatch(&self, writer: &mut Writer) -> Option<Arc<Receipt>> {
         if writer.immediate.is_some() {
-            self.announce(writer.pending.restart());
+            self.watches.tell(writer.pending.restart());
             return None;
         }
         if writer.pending.count == writer.awaited {
@@ -189,7 +186,7 @@ impl Committer {
     fn settle(&self, batch: Pending, outcome: Result<(), EngineError>) {
         match outcome {
             Ok(()) => {
-                self.announce(batch.changes);
+                self.watches.tell(batch.changes);
                 batch.receipt.complete(Ok(()));
                 self.writer.lock().give_back(batch.bytes);
             }
@@ -214,13 +211,6 @@ impl Committer {
 
     fn has_failed(&self) -> bool {
         matches!(self.writer.lock().standing, Standing::Failed(_))
-    }
-
-    fn announce(&self, changes: Vec<Change>) {
-        for change in changes {
-            // No receiver is no error: nobody watches.
-            drop(self.changes.send(change));
-        }
     }
 }
 

@@ -36,6 +36,7 @@ pub mod streams;
 mod suite;
 mod table;
 mod transaction;
+mod watches;
 
 pub use change::Change;
 pub use error::{OpenError, StoreError};

@@ -109,7 +109,12 @@ impl Store {
     /// Tells every change applied from now on, once it is durable, in order. A watcher that falls thousands behind is
     /// told how many it missed.
     pub fn watch(&self) -> broadcast::Receiver<Change> {
-        self.inner.committer.changes.subscribe()
+        self.inner.committer.watches.add(None)
+    }
+
+    /// Tells the changes of these collections only, likewise.
+    pub fn watch_of(&self, collections: &[&'static str]) -> broadcast::Receiver<Change> {
+        self.inner.committer.watches.add(Some(collections))
     }
 
     /// A copy of all records as of one moment, those that nobody asked for included.
@@ -168,8 +173,7 @@ impl Store {
         writer.check()?;
         let mut transaction = Transaction::begin(&mut writer, &self.inner.registry.origin);
         let result = change(&mut transaction)?;
-        let watched = committer.changes.receiver_count() > 0;
-        let written = transaction.commit(watched)?;
+        let written = transaction.commit(Some(&committer.watches))?;
         let receipt = if written { committer.dispatch(&mut writer) } else { None };
         Ok((result, receipt))
     }
@@ -190,7 +194,7 @@ impl Store {
             steps.push(collections.entry(Arc::clone(name)).or_default().replace(records)?);
         }
         let revision = transaction.revision();
-        if !transaction.commit(false)? {
+        if !transaction.commit(None)? {
             return Ok(None);
         }
         for (name, step) in chosen.iter().zip(steps) {

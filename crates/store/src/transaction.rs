@@ -12,6 +12,7 @@ use crate::committer::Writer;
 use crate::frame::{self, LONGEST_CHANGE};
 use crate::registry::Records;
 use crate::table::{Origin, Rows, range};
+use crate::watches::Watches;
 use crate::{Change, Record, StoreError, Table, Versioned};
 
 /// The writes of a closure so far.
@@ -151,7 +152,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Hands the bytes to the log and the values to the tables; `false` if there is nothing to keep.
-    pub(crate) fn commit(mut self, watched: bool) -> Result<bool, StoreError> {
+    pub(crate) fn commit(mut self, watches: Option<&Watches>) -> Result<bool, StoreError> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -164,9 +165,9 @@ impl<'a> Transaction<'a> {
         }
         let prefix = frame::length_bytes(length);
         self.writer.pending.bytes[self.start..self.start + 4].copy_from_slice(&prefix);
-        if watched {
+        if let Some(watches) = watches {
             let revision = self.revision();
-            for staged in &self.staged {
+            for staged in self.staged.iter().filter(|staged| watches.wants(staged.collection())) {
                 staged.tell(revision, &mut self.writer.pending.changes);
             }
         }
@@ -195,6 +196,7 @@ impl fmt::Debug for Transaction<'_> {
 trait Staged {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn collection(&self) -> &'static str;
     fn tell(&self, revision: u64, changes: &mut Vec<Change>);
     fn apply(self: Box<Self>);
 }
@@ -239,6 +241,10 @@ impl<T: Record> Staged for StagedRows<T> {
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
+    }
+
+    fn collection(&self) -> &'static str {
+        T::COLLECTION
     }
 
     fn tell(&self, revision: u64, changes: &mut Vec<Change>) {

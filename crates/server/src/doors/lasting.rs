@@ -69,10 +69,9 @@ const GROUNDS: [&str; 5] = ["hubs", "role-assignments", "role-definitions", "den
 impl Doors {
     /// Watches what links stand on, and tells them to look again. Runs until it is dropped; the wiring spawns it once.
     pub(crate) async fn watch(self: Arc<Self>) {
-        let mut changes = self.estate.store.watch();
+        let mut changes = self.estate.store.watch_of(&GROUNDS);
         loop {
             match changes.recv().await {
-                Ok(change) if !GROUNDS.contains(&&*change.collection) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => self.shaken.send_modify(|count| *count += 1),
                 Err(RecvError::Closed) => return,
             }

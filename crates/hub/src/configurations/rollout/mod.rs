@@ -13,20 +13,24 @@ mod unsettled;
 
 use std::sync::Arc;
 
-use crate::Hub;
+use iolite_store::Record;
+
 use crate::configurations::rollout::plan::Plans;
 use crate::configurations::rollout::unsettled::{Unsettled, Work};
+use crate::{Configuration, Device, Hub, Module, Twin};
 
+/// What a roll-out may follow from.
+const WATCHED: [&str; 4] = [Configuration::COLLECTION, Device::COLLECTION, Module::COLLECTION, Twin::COLLECTION];
 /// How many devices of a hub are looked at between two chances for others.
 const PIECE: usize = 128;
 
 impl Hub {
     /// Rolls the configurations of every hub out, for as long as the future is polled. Spawn it once.
     pub(crate) async fn run_configurations(self: Arc<Self>) {
-        let mut changes = self.store.watch();
+        let mut changes = self.store.watch_of(&WATCHED);
         let (mut unsettled, mut plans) = (Unsettled::everything(), Plans::default());
         loop {
-            unsettled.note_all(&mut changes);
+            unsettled.note_all(&self, &mut changes);
             match unsettled.next(&self) {
                 Some(Work::Device(key)) => {
                     let plan = plans.of(&self, crate::ids::hub_of(&key));
@@ -46,7 +50,7 @@ impl Hub {
                     }
                     tokio::task::yield_now().await;
                 }
-                None => unsettled.wait(&mut changes).await,
+                None => unsettled.wait(&self, &mut changes).await,
             }
         }
     }

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iolite_store::Change;
+use iolite_store::{Change, Record};
 use tokio::sync::broadcast::{
     Receiver,
     error::{RecvError, TryRecvError},
 };
 
-use crate::{Hub, ids};
+use crate::{Configuration, Hub, ids};
 
 /// How many devices of a hub are listed before the whole hub is looked at instead.
 const MOST_LISTED: usize = 10_000;
@@ -42,9 +42,10 @@ impl Unsettled {
     }
 
     /// Notes all changes that are known already.
-    pub(super) fn note_all(&mut self, changes: &mut Receiver<Change>) {
+    pub(super) fn note_all(&mut self, hub: &Hub, changes: &mut Receiver<Change>) {
         loop {
             match changes.try_recv() {
+                Ok(change) if !matters(hub, &change) => {}
                 Ok(change) => self.note(&change),
                 Err(TryRecvError::Lagged(_)) => self.everything = true,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
@@ -53,8 +54,9 @@ impl Unsettled {
     }
 
     /// Waits for a change.
-    pub(super) async fn wait(&mut self, changes: &mut Receiver<Change>) {
+    pub(super) async fn wait(&mut self, hub: &Hub, changes: &mut Receiver<Change>) {
         match changes.recv().await {
+            Ok(change) if !matters(hub, &change) => {}
             Ok(change) => self.note(&change),
             Err(RecvError::Lagged(_)) => self.everything = true,
             // The store is closed: nothing will change any more.
@@ -95,6 +97,12 @@ impl Unsettled {
     pub(super) fn go_on(&mut self, key: String, after: String) {
         self.hubs.entry(key).or_insert(Some(after));
     }
+}
+
+/// Whether anything may have to be rolled out because of a change. Nothing has while there is no configuration; one that
+/// comes later has its whole hub looked at.
+fn matters(hub: &Hub, change: &Change) -> bool {
+    change.key.is_none() || *change.collection == *Configuration::COLLECTION || hub.configurations.count("") > 0
 }
 
 /// The hubs that have configurations.

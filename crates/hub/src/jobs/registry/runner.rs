@@ -22,7 +22,7 @@ const PIECE: usize = 512;
 impl Hub {
     /// Does the import and export jobs of every hub, for as long as the future is polled. Spawn it once.
     pub(crate) async fn run_registry_jobs(self: Arc<Self>) {
-        let mut changes = self.store.watch();
+        let mut changes = self.store.watch_of(&[RegistryJob::COLLECTION]);
         let mut tasks = JoinSet::new();
         let mut begun = HashSet::new();
         loop {
@@ -50,7 +50,7 @@ impl Hub {
                         begun.remove(&key);
                     }
                 }
-                () = touched(&mut changes, RegistryJob::COLLECTION) => {}
+                () = touched(&mut changes) => {}
             }
         }
     }

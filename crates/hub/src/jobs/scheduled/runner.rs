@@ -23,7 +23,7 @@ const PIECE: usize = 512;
 impl Hub {
     /// Runs the scheduled jobs of every hub, for as long as the future is polled. Spawn it once.
     pub(crate) async fn run_jobs(self: Arc<Self>) {
-        let mut changes = self.store.watch();
+        let mut changes = self.store.watch_of(&[ScheduledJob::COLLECTION]);
         let mut under_way = UnderWay::default();
         loop {
             let next = under_way.look(&self).await;
@@ -36,22 +36,18 @@ impl Hub {
             tokio::select! {
                 () = alarm => {}
                 () = under_way.one_ends() => {}
-                () = touched(&mut changes, ScheduledJob::COLLECTION) => {}
+                () = touched(&mut changes) => {}
             }
         }
     }
 }
 
-/// Waits until a record of `collection` has changed, or may have.
-pub(crate) async fn touched(changes: &mut broadcast::Receiver<Change>, collection: &str) {
-    loop {
-        match changes.recv().await {
-            Ok(change) if *change.collection == *collection => return,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return,
-            // The store is closed: nothing will change any more.
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
+/// Waits until a record of those that are watched has changed, or may have.
+pub(crate) async fn touched(changes: &mut broadcast::Receiver<Change>) {
+    match changes.recv().await {
+        Ok(_) | Err(RecvError::Lagged(_)) => {}
+        // The store is closed: nothing will change any more.
+        Err(RecvError::Closed) => std::future::pending().await,
     }
 }
 
