@@ -5,6 +5,7 @@
 
 mod body;
 mod connection;
+mod drain;
 pub mod face;
 mod framing;
 mod outlet;
@@ -13,6 +14,7 @@ mod path;
 mod pipeline;
 mod refusal;
 mod router;
+mod shown;
 mod table;
 
 pub use body::{Bodies, Held, MAXIMUM_BODY_BYTES};
@@ -21,4 +23,5 @@ pub use path::{Place, Site};
 pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};
 pub use refusal::Refusal;
 pub use router::{Route, Router};
+pub use shown::Shown;
 pub use table::{ServiceTable, Table};

@@ -33,6 +33,8 @@ pub struct Place<'a> {
     pub segments: &'a [Cow<'a, str>],
     /// The `Authorization` value.
     pub authorization: Option<&'a str>,
+    /// The host of the resource that a shared access signature in it names.
+    pub signed_host: Option<&'a str>,
     /// The `api-version`.
     pub api_version: Option<&'a str>,
 }

@@ -5,10 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use iolite_access::{Access, Ask, CredentialKind};
-use iolite_identity::{ClientCertificate, Credential, Identity, Presented, Visit};
+use iolite_identity::{Identity, Visit};
 use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, Uuid};
 use iolite_resources::Resource;
 
@@ -16,10 +15,12 @@ use crate::body::{Bodies, Held, MAXIMUM_BODY_BYTES, STRANGERS_BODY_BYTES};
 use crate::face::{Circumstances, Face, NobodyFace};
 use crate::path::{query, segments};
 use crate::router::Params;
-use crate::{Place, Refusal, Route, ServiceTable, Site};
+use crate::{Place, Refusal, Route, ServiceTable, Shown, Site};
+
+/// The header by which an answer names the decision behind it.
+const DECISION: HeaderName = HeaderName::from_static("x-iolite-decision");
 
 /// A request without its body.
-#[derive(Debug)]
 pub struct Head {
     /// The listener it came in by.
     pub site: Site,
@@ -35,8 +36,8 @@ pub struct Head {
     pub host: Arc<str>,
     /// Who sent it.
     pub client: Client,
-    /// The connection's client certificate.
-    pub certificate: Option<Arc<ClientCertificate>>,
+    /// What they show of themselves.
+    pub shown: Arc<Shown>,
 }
 
 /// An answer with every header that it needs.
@@ -111,9 +112,7 @@ impl Pipeline {
             path: head.uri.path(),
             origin: &head.origin,
         };
-        let authorization = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let credential = Credential::from_authorization(authorization);
-        let found = match self.find(&head, &request, authorization) {
+        let found = match self.find(&head, &request) {
             Ok(found) => found,
             Err((face, refusal)) => return finish(face, face.refusal(&refusal, at()), id),
         };
@@ -124,10 +123,10 @@ impl Pipeline {
             return refuse(refusal);
         }
         let permit = {
-            let presented = Presented { credential, certificate: head.certificate.clone() };
-            let kind = CredentialKind::of(&presented);
+            let presented = head.shown.presented();
+            let kind = CredentialKind::of(presented);
             let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
-            let authentication = self.identity.authenticate(&presented, visit);
+            let authentication = self.identity.authenticate(presented, visit);
             let ask = Ask {
                 operation: found.operation,
                 resource: &found.resource,
@@ -163,19 +162,15 @@ impl Pipeline {
         }
     }
 
-    fn find(
-        &self,
-        head: &Head,
-        request: &Request,
-        authorization: Option<&str>,
-    ) -> Result<Found<'_>, (&dyn Face, Refusal)> {
+    fn find(&self, head: &Head, request: &Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
         const NOBODY: &NobodyFace = &NobodyFace;
         let segments = segments(head.uri.path()).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
         let place = Place {
             site: &head.site,
             host: &head.host,
             segments: &segments,
-            authorization,
+            authorization: head.shown.authorization(),
+            signed_host: head.shown.signed_host(),
             api_version: Some(request.api_version.as_str()).filter(|version| !version.is_empty()),
         };
         let (service, resource) = match self.locator.locate(place) {
@@ -223,7 +218,12 @@ fn request(id: Uuid, head: &mut Head) -> Request {
 }
 
 fn finish(face: &dyn Face, answer: Answer, id: Uuid) -> Answer {
-    face.adorn(answer, id).with_header("x-iolite-decision", id.to_string())
+    let mut room = Uuid::encode_buffer();
+    match HeaderValue::from_str(id.hyphenated().encode_lower(&mut room)) {
+        Ok(text) => face.adorn(answer, id, &text).with_field(DECISION, text),
+        // Not to be met: a UUID is made of digits, letters and hyphens.
+        Err(_) => answer,
+    }
 }
 
 /// How much is read for an operation.
@@ -242,11 +242,17 @@ fn check_version(operation: &'static Operation, given: &str) -> Result<(), Refus
     match operation.versions {
         ApiVersions::Unversioned => return Ok(()),
         _ if given.is_empty() => return Err(Refusal::ApiVersionMissing { operation }),
-        ApiVersions::Listed(known) if known.iter().any(|version| version.eq_ignore_ascii_case(given)) => return Ok(()),
+        ApiVersions::Listed(known) if is_listed(known, given) => return Ok(()),
         ApiVersions::AnyDate if is_date_version(given) => return Ok(()),
         ApiVersions::Listed(_) | ApiVersions::AnyDate => {}
     }
     Err(Refusal::ApiVersionUnknown { operation, given: given.chars().take(64).collect() })
+}
+
+/// Compared without case, which only a preview's name has; nearly everyone sends the name itself, and a late one.
+fn is_listed(known: &[&str], given: &str) -> bool {
+    known.iter().rev().any(|version| *version == given)
+        || known.iter().any(|version| version.eq_ignore_ascii_case(given))
 }
 
 /// `2023-06-30` or `2023-06-30-preview`.

@@ -11,7 +11,10 @@ use smallvec::SmallVec;
 
 /// The operations of one service, ready to be found.
 pub struct Router {
-    patterns: Vec<Pattern>,
+    /// Those without a scope, by how many segments they have.
+    whole: Vec<Vec<Pattern>>,
+    /// Those that a scope stands before.
+    scoped: Vec<Pattern>,
 }
 
 struct Pattern {
@@ -57,15 +60,22 @@ impl Router {
             }
         }
         let mut patterns: Vec<Pattern> = patterns.into_iter().map(|(_, pattern)| pattern).collect();
-        patterns.sort_by_key(Pattern::generality);
-        Self { patterns }
+        patterns.sort_by_key(Pattern::parameters);
+        let (scoped, rest): (Vec<Pattern>, Vec<Pattern>) =
+            patterns.into_iter().partition(|pattern| pattern.scope.is_some());
+        let longest = rest.iter().map(|pattern| pattern.segments.len()).max().unwrap_or_default();
+        let mut whole: Vec<Vec<Pattern>> = (0..=longest).map(|_| Vec::new()).collect();
+        for pattern in rest {
+            whole[pattern.segments.len()].push(pattern);
+        }
+        Self { whole, scoped }
     }
 
     /// Where `method` on these decoded `segments` leads.
     #[must_use]
     pub fn find(&self, method: Option<Method>, segments: &[Cow<'_, str>]) -> Route {
         let mut others = Vec::new();
-        for pattern in &self.patterns {
+        for pattern in self.whole.get(segments.len()).into_iter().flatten().chain(&self.scoped) {
             let Some(params) = pattern.matches(segments) else { continue };
             match pattern.rows.iter().find(|(known, _)| Some(*known) == method) {
                 Some((_, index)) => return Route::Found { index: *index, params },
@@ -90,10 +100,9 @@ impl Pattern {
         Self { scope, segments, rows: SmallVec::from_iter([(operation.method, index)]) }
     }
 
-    /// Patterns with more fixed segments are tried first; those that begin with a scope last.
-    fn generality(&self) -> (bool, usize) {
-        let parameters = self.segments.iter().filter(|segment| matches!(segment, Segment::Parameter(_))).count();
-        (self.scope.is_some(), parameters)
+    /// Patterns with more fixed segments are tried first.
+    fn parameters(&self) -> usize {
+        self.segments.iter().filter(|segment| matches!(segment, Segment::Parameter(_))).count()
     }
 
     fn matches(&self, segments: &[Cow<'_, str>]) -> Option<Params> {

@@ -18,7 +18,12 @@ impl Doc {
     /// The object `fields`.
     #[must_use]
     pub fn new(fields: &Map<String, Value>) -> Self {
-        match serde_json::value::to_raw_value(fields) {
+        Self::of(fields)
+    }
+
+    /// An object of the house's own, which has string keys and finite numbers only.
+    pub(crate) fn of(object: &impl Serialize) -> Self {
+        match serde_json::value::to_raw_value(object) {
             Ok(text) => Self(text),
             Err(error) => unreachable!("JSON values can be written as JSON: {error}"),
         }

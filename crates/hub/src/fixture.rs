@@ -186,7 +186,7 @@ pub(crate) fn json(answer: &Answer) -> Value {
 
 /// The header `name` of an answer.
 pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    answer.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    answer.header(name)
 }
 
 pub(crate) fn device(id: &str) -> Device {

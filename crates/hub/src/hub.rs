@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use crate::blobs::{BlobClient, Blobs, NoTokens, StorageTokens};
 use crate::c2d::{Bound, Deadlines, FeedbackRecord, Locks};
+use crate::devices::readings::Readings;
 use crate::doomed_streams::DoomedStream;
 use crate::event_grid::{EventGrid, Webhooks};
 use crate::files::Upload;
@@ -47,6 +48,8 @@ pub struct Hub {
     /// How hubs' identities sign in there.
     pub(crate) storage_tokens: Arc<dyn StorageTokens>,
     pub(crate) devices: Table<Device>,
+    /// What reads of them were answered lately.
+    pub(crate) readings: Readings,
     pub(crate) modules: Table<Module>,
     /// The twins of devices and of modules, each under its identity's key.
     pub(crate) twins: Table<Twin>,
@@ -115,6 +118,7 @@ impl Hub {
             blobs,
             storage_tokens,
             devices: store.table(),
+            readings: Readings::default(),
             modules: store.table(),
             twins: store.table(),
             configurations: store.table(),

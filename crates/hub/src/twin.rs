@@ -115,12 +115,16 @@ impl Twin {
             Birth::BulkModule => (set(&now), set(&now)),
         };
         let tags = without_nulls(tags);
+        let reported = Section::first_doc(Map::new(), &of_reported);
+        // Most twins begin with nothing on either side.
+        let same = desired.is_empty() && of_desired == of_reported;
+        let desired = if same { reported.clone() } else { Section::first_doc(desired, &of_desired) };
         Ok(Self {
             count: 1,
             version: 2,
             tags: (!tags.is_empty()).then(|| Doc::new(&tags)),
-            desired: Section::first_doc(desired, &of_desired),
-            reported: Section::first_doc(Map::new(), &of_reported),
+            desired,
+            reported,
             configurations: BTreeMap::new(),
             model_id: None,
         })

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use iolite_kernel::Secret;
 
+use crate::known::{Known, KnownSignature, Memory};
+use crate::token::Verified;
+
 /// A credential as it came over the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Credential {
@@ -28,13 +31,35 @@ pub struct ClientCertificate {
     pub chain: Vec<Vec<u8>>,
 }
 
-/// Everything a caller showed.
+/// Everything a caller showed. A wire crate may keep one for as long as its connection shows the same: the door then
+/// remembers in it what it found, and verifies that again each time.
 #[derive(Debug, Clone, Default)]
 pub struct Presented {
     /// The credential in the request.
     pub credential: Credential,
     /// The certificate of the connection.
     pub certificate: Option<Arc<ClientCertificate>>,
+    known: Memory,
+}
+
+impl Presented {
+    /// What was just shown, unknown as yet.
+    #[must_use]
+    pub fn new(credential: Credential, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        Self { credential, certificate, known: Memory::default() }
+    }
+
+    pub(crate) fn known_signature(&self) -> Option<Arc<KnownSignature>> {
+        self.known.signature()
+    }
+
+    pub(crate) fn known_token(&self) -> Option<Arc<Verified>> {
+        self.known.token()
+    }
+
+    pub(crate) fn remember(&self, known: Known) {
+        self.known.set(known);
+    }
 }
 
 /// Longer credentials are refused unread: Azure's own tokens stay well below.

@@ -86,10 +86,10 @@ impl Identity {
             (Need::Public { .. }, _) => self.anonymous.clone(),
             (Need::DataPlane { .. } | Need::Management { .. } | Need::SignedIn, Credential::Bearer(token)) => {
                 let door = Door { service: visit.operation.service, origin: &visit.request.origin };
-                self.tokens.authenticate(token, door)
+                self.tokens.authenticate(presented, token, door)
             }
             (Need::DataPlane { rights, .. }, Credential::SharedAccessSignature(text)) if !rights.is_empty() => {
-                self.record(|trail| self.policy_caller(text, visit, trail))
+                self.policy_caller(presented, text, visit)
             }
             (Need::OwnDevice { device, module }, credential) if is_a_devices(credential, presented) => {
                 self.record(|trail| self.device_caller(presented, visit, device, module, trail))
@@ -145,7 +145,7 @@ fn turn_away(credential: &Credential, service: Service, trail: &mut Trail) -> Re
 }
 
 /// Takes a shared access signature apart.
-fn read_sas<'a>(text: &'a Secret, trail: &mut Trail) -> Result<SasToken<'a>, Refused> {
+fn read_sas(text: &Secret, trail: &mut Trail) -> Result<SasToken, Refused> {
     use crate::sas::SasError;
     trail.pass(CheckKind::Presence, "");
     trail.pass(CheckKind::KindOfCredential, "shared access signature");

@@ -12,6 +12,7 @@ mod evidence;
 mod footing;
 mod identity;
 mod keys;
+mod known;
 mod network;
 pub mod sas;
 mod sas_use;

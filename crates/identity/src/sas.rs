@@ -12,6 +12,7 @@ mod resource;
 mod sign;
 mod token;
 
+pub(crate) use key::MacKey;
 pub use key::mac_matches;
 pub(crate) use resource::{LOCAL_HOSTS, dialled_host};
 pub use resource::{ResourceUri, SasAudience};

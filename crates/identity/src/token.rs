@@ -17,10 +17,12 @@ use iolite_resources::{Estate, Principal, PrincipalKind};
 use parking_lot::Mutex;
 
 use crate::credential::MAXIMUM_CREDENTIAL_BYTES;
+use crate::known::Known;
 use crate::trail::{Refused, Trail};
-use crate::{Authentication, Caller, CheckKind, KeyRing, PrincipalCaller, Reason};
+use crate::{Authentication, Caller, CheckKind, KeyRing, Presented, PrincipalCaller, Reason};
 
-use cache::{Cache, Digest, Verified};
+pub(crate) use cache::Verified;
+use cache::{Cache, Digest};
 use claims::Claims;
 pub use compact::{ALGORITHM, Compact, CompactError, verify_compact};
 pub use rules::Door;
@@ -40,16 +42,22 @@ impl TokenVerifier {
         Self { estate, ground, ring, cache: Cache::default() }
     }
 
-    /// Who holds `token` at `door`.
+    /// Who holds `token` at `door`; `presented` is what it was shown in, and remembers it.
     #[must_use]
-    pub fn authenticate(&self, token: &Secret, door: Door<'_>) -> Authentication {
+    pub fn authenticate(&self, presented: &Presented, token: &Secret, door: Door<'_>) -> Authentication {
         let token = token.reveal();
         // Read before the key is looked up: a rotation in between then leaves an entry that is never found.
         let generation = self.ring.generation();
+        if let Some(verified) = presented.known_token()
+            && verified.holds(door, generation, self.ground.now())
+        {
+            return self.admit(&verified);
+        }
         let digest = digest_of(token);
         if let Some(digest) = &digest
             && let Some(verified) = self.cache.find(digest, door, generation, self.ground.now())
         {
+            presented.remember(Known::Token(Arc::clone(&verified)));
             return self.admit(&verified);
         }
         let mut trail = Trail::new();
@@ -61,6 +69,7 @@ impl TokenVerifier {
                 verified.checks = trail.into_checks();
                 let verified = Arc::new(verified);
                 let answer = self.admit(&verified);
+                presented.remember(Known::Token(Arc::clone(&verified)));
                 if let Some(digest) = digest {
                     self.cache.keep(digest, verified);
                 }

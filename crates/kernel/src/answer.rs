@@ -1,7 +1,10 @@
 //! What an operation answers, before a wire crate gives it the protocol's shape.
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
+
+use crate::ServiceError;
 
 /// The body of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,8 +28,8 @@ pub enum Body {
 pub struct Answer {
     /// The HTTP status; other protocols map it onto their own words.
     pub status: u16,
-    /// Header fields beyond those the wire adds itself; names in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    /// Header fields beyond those the wire adds itself.
+    pub headers: HeaderMap,
     /// Header fields whose names come from what was sent (`iothub-app-…`); one that is no header's name is left out.
     pub named: Vec<(String, String)>,
     /// The body.
@@ -47,26 +50,26 @@ impl Answer {
     #[must_use]
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
-            Ok(bytes) => Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Json(bytes.into()) },
-            Err(_) => Self { status: 500, headers: Vec::new(), named: Vec::new(), body: Body::Empty },
+            Ok(bytes) => Self::json_text(status, bytes),
+            Err(_) => Self::empty(500),
         }
     }
 
     /// `status` with JSON text that is ready made.
     #[must_use]
     pub fn json_text(status: u16, text: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Json(text.into()) }
+        Self { body: Body::Json(text.into()), ..Self::empty(status) }
     }
 
     /// `status` without a body.
     #[must_use]
-    pub const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), named: Vec::new(), body: Body::Empty }
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: HeaderMap::new(), named: Vec::new(), body: Body::Empty }
     }
 
     /// 204 without a body.
     #[must_use]
-    pub const fn no_content() -> Self {
+    pub fn no_content() -> Self {
         Self::empty(204)
     }
 
@@ -76,10 +79,44 @@ impl Answer {
         Self { body: Body::Other { content_type, bytes: bytes.into() }, ..Self::empty(status) }
     }
 
-    /// The same answer with one more header field.
+    /// The same answer with one more header field; its name in lower case. A value that cannot be one is left out, since it
+    /// came from a caller.
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn with_header(self, name: &'static str, value: impl Into<String>) -> Self {
+        if let Ok(value) = HeaderValue::try_from(value.into()) {
+            return self.with_field(HeaderName::from_static(name), value);
+        }
+        tracing::warn!(name, "a header value that is no header value was left out");
         self
+    }
+
+    /// The same answer with one more header field, ready made.
+    #[must_use]
+    pub fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same answer with the header fields that go with `error`.
+    #[must_use]
+    pub fn with_headers_of(self, error: &ServiceError) -> Self {
+        error.headers.iter().fold(self, |answer, (name, value)| answer.with_header(name, value.as_str()))
+    }
+
+    /// The header `name` (lower case), where it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_value_with_a_line_break_is_left_out() {
+        assert!(Answer::empty(200).with_header("etag", "a\r\nset-cookie: x").headers.is_empty());
+        assert_eq!(Answer::empty(200).with_header("etag", "a").header("etag"), Some("a"));
     }
 }

@@ -174,7 +174,13 @@ impl Hash for Scope {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Equal scopes end in the same name, whatever its case, and few that are not equal do.
         state.write_usize(self.0.len());
-        self.name().bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        let mut room = [0; 32];
+        for piece in self.name().as_bytes().chunks(room.len()) {
+            let lower = &mut room[..piece.len()];
+            lower.copy_from_slice(piece);
+            lower.make_ascii_lowercase();
+            state.write(lower);
+        }
     }
 }
 

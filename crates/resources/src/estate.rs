@@ -80,6 +80,21 @@ impl Resource {
         }
     }
 
+    /// Whether both are one and the same record: one that was written anew in between is not.
+    #[must_use]
+    pub fn is_same_record(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Hub(mine), Self::Hub(theirs)) => Arc::ptr_eq(&mine.value, &theirs.value),
+            (Self::ProvisioningService(mine), Self::ProvisioningService(theirs)) => {
+                Arc::ptr_eq(&mine.value, &theirs.value)
+            }
+            (Self::Twins(mine), Self::Twins(theirs)) => Arc::ptr_eq(&mine.value, &theirs.value),
+            (Self::Scope(mine), Self::Scope(theirs)) => mine == theirs,
+            (Self::Tenant, Self::Tenant) => true,
+            _ => false,
+        }
+    }
+
     /// The service that answers for it.
     #[must_use]
     pub const fn service(&self) -> Service {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use http::{HeaderMap, HeaderValue, Uri};
 use iolite_dps::{HubAnswer, HubAuthorization, HubCall, HubGateway};
 use iolite_entra::Entra;
-use iolite_http::{Head, Pipeline, Site};
+use iolite_http::{Head, Pipeline, Shown, Site};
 use iolite_kernel::{Body, Bytes, Client, Service};
 use iolite_resources::{Estate, Hub};
 
@@ -64,11 +64,11 @@ impl Gateway {
             site: Site::Dedicated { resource_type: Hub::TYPE, name: hub.id.name().to_ascii_lowercase().into() },
             method: http::Method::from_bytes(call.method.name().as_bytes()).unwrap_or_default(),
             uri,
+            shown: Arc::new(Shown::read(&headers, None)),
             headers,
             origin: format!("https://{}", call.hub_host).into(),
             host: call.hub_host.to_ascii_lowercase().into(),
             client: Client { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), agent: AGENT.into() },
-            certificate: None,
         };
         let answer = pipeline.serve(head, |_| std::future::ready(Ok(call.body.into()))).await;
         let body = match answer.body {

@@ -9,6 +9,7 @@ use iolite_http::{Located, Locator, Place, Site};
 use iolite_kernel::{Scope, Service};
 use iolite_resources::{Cloud, Estate, Hub, ProvisioningService, Resource, TwinsInstance};
 use iolite_store::Versioned;
+use parking_lot::Mutex;
 
 use crate::origins::Origins;
 
@@ -23,11 +24,13 @@ const LONGEST_WORD: usize = "federationmetadata".len();
 pub(crate) struct Directory {
     estate: Estate,
     origins: Arc<Origins>,
+    /// The first hub, as of so many changes of hubs.
+    first_hub: Mutex<(u64, Option<Versioned<Hub>>)>,
 }
 
 impl Directory {
-    pub(crate) const fn new(estate: Estate, origins: Arc<Origins>) -> Self {
-        Self { estate, origins }
+    pub(crate) fn new(estate: Estate, origins: Arc<Origins>) -> Self {
+        Self { estate, origins, first_hub: Mutex::default() }
     }
 
     /// Whether `host` is a name that the world answers to besides localhost.
@@ -58,17 +61,19 @@ impl Directory {
 
     /// On the shared origin a device may name its hub inside its token (a gateway host name leads here).
     fn hub_of_credential(&self, place: Place<'_>) -> Located {
-        let named = place.authorization.filter(|text| is_shared_access_signature(text)).and_then(|text| {
-            let (_, resource) = text.split_once("sr=")?;
-            let host = resource.split(['%', '/', '&', ':']).next()?;
-            hub_of_host(&self.estate, host)
-        });
+        let named = place.signed_host.and_then(|host| hub_of_host(&self.estate, host));
         named.map_or_else(|| self.first_hub(), |hub| Located::At(Service::Hub, Resource::Hub(hub)))
     }
 
+    /// The hub on the shared origin: most requests are for it, so it is looked up anew only when a hub has changed.
     fn first_hub(&self) -> Located {
-        let hub = self.origins.first(Hub::TYPE).and_then(|name| self.estate.hub(&name));
-        placed(Service::Hub, hub.map(Resource::Hub))
+        let changes = self.estate.hubs.changes();
+        let mut known = self.first_hub.lock();
+        if known.0 != changes {
+            let hub = self.origins.first(Hub::TYPE).and_then(|name| self.estate.hub(&name));
+            *known = (changes, hub);
+        }
+        placed(Service::Hub, known.1.clone().map(Resource::Hub))
     }
 
     fn first_provisioning_service(&self) -> Located {
@@ -120,7 +125,7 @@ fn placed(service: Service, found: Option<Resource>) -> Located {
 
 /// A hub's host name begins with its name.
 fn hub_of_host(estate: &Estate, host: &str) -> Option<Versioned<Hub>> {
-    let label = host.split('.').next().unwrap_or_default();
+    let (label, _) = host.split_once('.')?;
     estate.hub(label).filter(|hub| hub.host_name.eq_ignore_ascii_case(host))
 }
 
@@ -246,7 +251,8 @@ mod tests {
 
     fn located(directory: &Directory, host: &str, path: &[&str]) -> &'static str {
         let segments: Vec<_> = path.iter().map(|text| (*text).into()).collect();
-        let place = Place { site: &Site::Shared, host, segments: &segments, authorization: None, api_version: None };
+        let (site, authorization, signed_host, api_version) = (&Site::Shared, None, None, None);
+        let place = Place { site, host, segments: &segments, authorization, signed_host, api_version };
         match directory.locate(place) {
             Located::At(Service::Hub, _) => "hub",
             Located::Missing(Service::Hub) => "no hub",

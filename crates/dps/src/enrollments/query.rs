@@ -37,7 +37,7 @@ mod tests {
     use crate::testing::{World, json, value};
 
     fn header(answer: &Answer, name: &str) -> Option<String> {
-        answer.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        answer.header(name).map(str::to_owned)
     }
 
     #[tokio::test]

@@ -62,7 +62,7 @@ fn number(result: Result<Value, ServiceError>) -> u32 {
 async fn a_secret_gets_a_token_for_the_scopes_resource() {
     let world = World::new();
     let answer = v2_at(&world, TENANT_ID, &secret_form(HUB_SCOPE)).await.unwrap();
-    assert!(answer.headers.contains(&("cache-control", "no-store, no-cache".to_owned())));
+    assert_eq!(answer.header("cache-control"), Some("no-store, no-cache"));
     let reply = json_of(&answer);
     assert_eq!((&reply["token_type"], &reply["expires_in"]), (&json!("Bearer"), &json!(3600)));
     for absent in ["refresh_token", "id_token", "client_info", "scope"] {

@@ -3,12 +3,13 @@
 //!
 //! Sources: recorded answers of the providers, and Resource Manager's own codes for tokens and missing roles.
 
+use http::{HeaderName, HeaderValue};
 use iolite_access::{Decision, DenialCause};
 use iolite_identity::{Caller, PrincipalCaller, Reason};
 use iolite_kernel::{Answer, ServiceError, Uuid, iso_seconds};
 use serde_json::json;
 
-use super::{BUSY, Circumstances, Face};
+use super::{BUSY, Circumstances, Face, REQUEST_ID};
 use crate::Refusal;
 
 /// Resource Manager's face.
@@ -17,7 +18,7 @@ pub struct ArmFace;
 impl Face for ArmFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
         let code = error.code;
-        let mut answer = match &error.body {
+        let answer = match &error.body {
             Some(body) => Answer::json_text(code.status, body.clone()),
             // A store that fails is no provider's error, though it comes with a number.
             None if code.status >= 500 && code.name == "ServerError" => {
@@ -26,8 +27,7 @@ impl Face for ArmFace {
             None if code.number != 0 => provider(code.status, code.number, &error.message, at),
             None => envelope(code.status, code.name, &error.message),
         };
-        answer.headers.extend(error.headers.iter().cloned());
-        answer
+        answer.with_headers_of(error)
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
@@ -59,9 +59,9 @@ impl Face for ArmFace {
         }
     }
 
-    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
-        let id = id.to_string();
-        answer.with_header("x-ms-request-id", id.clone()).with_header("x-ms-correlation-request-id", id)
+    fn adorn(&self, answer: Answer, _: Uuid, text: &HeaderValue) -> Answer {
+        let correlation = HeaderName::from_static("x-ms-correlation-request-id");
+        answer.with_field(REQUEST_ID, text.clone()).with_field(correlation, text.clone())
     }
 }
 
@@ -237,9 +237,7 @@ mod tests {
         for (reason, code) in cases {
             let answer = unauthenticated(reason, AT);
             assert_eq!((answer.status, body(&answer)["error"]["code"].as_str()), (401, Some(code)));
-            assert!(
-                answer.headers.iter().any(|(name, value)| *name == "www-authenticate" && value.starts_with("Bearer "))
-            );
+            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "));
         }
     }
 }

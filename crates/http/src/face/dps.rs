@@ -17,12 +17,11 @@ pub struct DpsFace;
 
 impl Face for DpsFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
-        let mut answer = match &error.body {
+        let answer = match &error.body {
             Some(text) => Answer::json_text(error.code.status, text.clone()),
             None => body(error.code.status, error.code.number, &error.message, at),
         };
-        answer.headers.extend(error.headers.iter().cloned());
-        answer
+        answer.with_headers_of(error)
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
@@ -159,7 +158,7 @@ mod tests {
         );
         assert_eq!(body["trackingId"], "00000000-0000-0000-0000-00000000000a");
         assert_eq!(body["timestampUtc"], "1970-01-01T00:00:00Z");
-        assert!(answer.headers.contains(&("x-ms-error-code", "409201".to_owned())));
+        assert!(answer.header("x-ms-error-code") == Some("409201"));
     }
 
     #[test]

@@ -23,12 +23,11 @@ const NOT_SUPPORTED: ErrorCode = ErrorCode { status: 501, number: 0, name: "temp
 
 impl Face for EntraFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
-        let mut answer = match &error.body {
+        let answer = match &error.body {
             Some(body) => Answer::json_text(error.code.status, body.clone()),
             None => refuse(error.code, &error.message, at),
         };
-        answer.headers.extend(error.headers.iter().cloned());
-        uncached(answer)
+        uncached(answer.with_headers_of(error))
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
@@ -161,7 +160,7 @@ mod tests {
                 "error_uri": "https://login.microsoftonline.com/error?code=7000215",
             })
         );
-        assert!(answer.headers.contains(&("cache-control", "no-store, no-cache".to_owned())));
+        assert!(answer.header("cache-control") == Some("no-store, no-cache"));
     }
 
     #[test]

@@ -26,14 +26,13 @@ const BAD_REQUEST: ErrorCode = ErrorCode { status: 400, number: 400_000, name: "
 
 impl Face for HubFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
-        let mut answer = match &error.body {
+        let answer = match &error.body {
             Some(body) => {
                 Answer::json_text(error.code.status, body.clone()).with_header("iothub-errorcode", error.code.name)
             }
             None => form_a(error.code, &error.message, at),
         };
-        answer.headers.extend(error.headers.iter().cloned());
-        answer
+        answer.with_headers_of(error)
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
@@ -129,8 +128,7 @@ mod tests {
 
     fn said(answer: &Answer) -> (Value, Option<&str>) {
         let Body::Json(bytes) = &answer.body else { panic!("{answer:?} has no JSON body") };
-        let code = answer.headers.iter().find(|(name, _)| *name == "iothub-errorcode").map(|(_, code)| code.as_str());
-        (serde_json::from_slice(bytes).unwrap(), code)
+        (serde_json::from_slice(bytes).unwrap(), answer.header("iothub-errorcode"))
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use hub::HubFace;
 pub use nobody::NobodyFace;
 pub use twins::TwinsFace;
 
+use http::{HeaderName, HeaderValue};
 use iolite_kernel::{Answer, ServiceError, Timestamp, Uuid};
 
 use crate::Refusal;
@@ -47,11 +48,15 @@ pub trait Face: Send + Sync {
     /// A refusal by the house.
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer;
 
-    /// Adds what the service adds to every answer, such as its request-id header.
-    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
-        answer.with_header("x-ms-request-id", id.to_string())
+    /// Adds what the service adds to every answer, such as its request-id header; `text` is the id as a header has it.
+    fn adorn(&self, answer: Answer, id: Uuid, text: &HeaderValue) -> Answer {
+        let _ = id;
+        answer.with_field(REQUEST_ID, text.clone())
     }
 }
+
+/// The header of the request id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +75,7 @@ mod tests {
         for face in faces {
             let answer = face.refusal(&Refusal::NoRoom { retry_after_seconds: 7 }, at);
             assert_eq!(answer.status, 503);
-            assert!(answer.headers.contains(&("retry-after", "7".to_owned())), "{answer:?}");
+            assert!(answer.header("retry-after") == Some("7"), "{answer:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Sources: recorded traffic of 2020 to 2023. An error that brings its own body (details of a failed validation, ASP.NET's
 //! problem details) is passed on as it is; a `content-type` among its headers takes the place of the usual one.
 
+use http::{HeaderName, HeaderValue};
 use iolite_access::{Decision, DenialCause};
 use iolite_kernel::{Answer, Bytes, ServiceError, Uuid};
 use serde_json::json;
@@ -15,12 +16,11 @@ pub struct TwinsFace;
 
 impl Face for TwinsFace {
     fn error(&self, error: &ServiceError, _: Circumstances<'_>) -> Answer {
-        let mut answer = match &error.body {
+        let answer = match &error.body {
             Some(body) => Answer::json_text(error.code.status, body.clone()),
             None => envelope(error.code.status, error.code.name, &error.message),
         };
-        answer.headers.extend(error.headers.iter().cloned());
-        answer
+        answer.with_headers_of(error)
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
@@ -51,10 +51,10 @@ impl Face for TwinsFace {
 
     /// Recorded answers carry a correlation id and a W3C trace context of the service's own. Strict-Transport-Security,
     /// which they carry too, is left out: it would bind a browser's `localhost` for a month.
-    fn adorn(&self, answer: Answer, id: Uuid) -> Answer {
+    fn adorn(&self, answer: Answer, id: Uuid, text: &HeaderValue) -> Answer {
         let trace = id.simple().to_string();
         answer
-            .with_header("mise-correlation-id", id.to_string())
+            .with_field(HeaderName::from_static("mise-correlation-id"), text.clone())
             .with_header("traceresponse", format!("00-{trace}-{}-01", &trace[..16]))
     }
 }
@@ -151,14 +151,15 @@ mod tests {
             ServiceError::new(&CODE, "why").with_body("{}").with_header("content-type", "application/problem+json");
         let own = TwinsFace.error(&own, at());
         assert_eq!(own.body, Body::Json(Bytes::from_static(b"{}")));
-        assert_eq!(own.headers, [("content-type", "application/problem+json".to_owned())]);
+        assert_eq!((own.headers.len(), own.header("content-type")), (1, Some("application/problem+json")));
     }
 
     #[test]
     fn every_answer_carries_the_id_under_the_service_s_own_names() {
-        let answer = TwinsFace.adorn(Answer::empty(204), at().id);
+        let text = at().id.to_string();
+        let answer = TwinsFace.adorn(Answer::empty(204), at().id, &HeaderValue::from_str(&text).unwrap());
         let trace = "00-0000000000000000000000000000000a-0000000000000000-01";
-        assert_eq!(answer.headers[0], ("mise-correlation-id", at().id.to_string()));
-        assert_eq!(answer.headers[1], ("traceresponse", trace.to_owned()));
+        assert_eq!(answer.header("mise-correlation-id"), Some(&*text));
+        assert_eq!(answer.header("traceresponse"), Some(trace));
     }
 }

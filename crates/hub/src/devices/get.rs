@@ -5,9 +5,8 @@
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
-use crate::device::Occasion;
 use crate::devices::legacy;
-use crate::{Hub, ids, versions};
+use crate::{Hub, errors, ids, versions};
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -23,13 +22,14 @@ pub const OPERATION: Operation = Operation {
 
 /// Answers the device: 200, or 404 where there is none.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let (key, id) = (permit.resource_key(), request.param("id"));
-    let device = hub.device(&key, id)?;
-    let presence = hub.presence(&ids::device_key(&key, id));
+    let id = request.param("id");
+    let key = ids::device_key(&permit.resource_key(), id);
+    let device = hub.devices.get(&key).ok_or_else(|| errors::device_not_found(id))?;
+    let presence = hub.presence(&key);
     if request.api_version == versions::FIRST {
         return Ok(legacy::answer(&device, presence));
     }
-    Ok(device.answer(Occasion::Later, presence))
+    Ok(hub.readings.answer(&device.value, presence))
 }
 
 #[cfg(test)]

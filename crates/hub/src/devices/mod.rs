@@ -11,3 +11,4 @@ pub mod put;
 pub mod query;
 pub(crate) mod query_page;
 pub(crate) mod query_row;
+pub(crate) mod readings;

@@ -5,6 +5,7 @@
 
 mod patch;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -23,7 +24,7 @@ const LAST_UPDATED_BY: &str = "$lastUpdatedBy";
 const LAST_UPDATED_BY_DIGEST: &str = "$lastUpdatedByDigest";
 
 /// When something was set, for the metadata.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// The moment's text.
     pub(crate) at: String,
@@ -61,10 +62,7 @@ impl Section {
     /// A new section that holds `values`, as it is kept and sent. Most hold nothing yet: those are written down at once.
     pub(crate) fn first_doc(values: Map<String, Value>, stamp: &Stamp) -> Doc {
         match stamp.version {
-            None if values.is_empty() => {
-                let at = &stamp.at;
-                raw(format!("{{\"{METADATA}\":{{\"{LAST_UPDATED}\":\"{at}\"}},\"{VERSION}\":1}}"))
-            }
+            None if values.is_empty() => Doc::of(&Nothing { metadata: NothingSince { at: &stamp.at }, version: 1 }),
             _ => Self::new(values, stamp).doc(),
         }
     }
@@ -146,6 +144,21 @@ impl Section {
         sent.remove(VERSION);
         sent
     }
+}
+
+/// A section that holds nothing yet.
+#[derive(Serialize)]
+struct Nothing<'a> {
+    #[serde(rename = "$metadata")]
+    metadata: NothingSince<'a>,
+    #[serde(rename = "$version")]
+    version: u64,
+}
+
+#[derive(Serialize)]
+struct NothingSince<'a> {
+    #[serde(rename = "$lastUpdated")]
+    at: &'a str,
 }
 
 fn raw(text: String) -> Doc {

@@ -4,7 +4,7 @@ use iolite_kernel::{Request, Right};
 use iolite_resources::Resource;
 
 use super::policy::{
-    PolicyHome, Proof, check_expiry, check_local_auth, check_signature, fail_resource, find_signer, shown,
+    PolicyHome, Proof, Signer, check_expiry, check_local_auth, check_signature, fail_resource, find_signer, shown,
 };
 use super::{Identity, Visit, read_sas};
 use crate::sas::{SasAudience, SasToken};
@@ -61,13 +61,13 @@ impl Identity {
         }
     }
 
-    fn by_own_key(&self, token: &SasToken<'_>, subject: Subject<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
+    fn by_own_key(&self, token: &SasToken, subject: Subject<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
         let credentials = self.find(subject, trail)?;
         let AttestationKeys::SymmetricKey { primary, secondary } = &credentials.keys else {
             let detail = format!("`{}` signs in by another means than a symmetric key", subject.name());
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::WrongMeans, detail));
         };
-        let proof = check_signature(token, primary, secondary, trail)?;
+        let (proof, _) = check_signature(token, primary, secondary, trail)?;
         check_expiry(token, self.ground.now(), trail);
         let whole = if subject.module.is_some() { 4 } else { 2 };
         check_resource(token, subject, whole, trail);
@@ -77,9 +77,9 @@ impl Identity {
         Ok(subject.caller(proof, None, Some(token)))
     }
 
-    fn by_policy(&self, token: &SasToken<'_>, subject: Subject<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
+    fn by_policy(&self, token: &SasToken, subject: Subject<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
         let now = self.ground.now();
-        let (policy, proof) = find_signer(token, subject.hub, trail)?;
+        let Signer { policy, proof, .. } = find_signer(token, subject.hub, trail)?;
         check_expiry(token, now, trail);
         if policy.rights.contains(Right::DeviceConnect) {
             trail.pass(CheckKind::Right, "DeviceConnect");
@@ -134,7 +134,7 @@ impl Subject<'_> {
         self.module.unwrap_or(self.device)
     }
 
-    fn caller(&self, proof: Proof, policy: Option<String>, token: Option<&SasToken<'_>>) -> Caller {
+    fn caller(&self, proof: Proof, policy: Option<String>, token: Option<&SasToken>) -> Caller {
         Caller::Device(DeviceCaller {
             hub: self.hub.id.clone(),
             device_id: self.device.to_owned(),
@@ -148,7 +148,7 @@ impl Subject<'_> {
 }
 
 /// Whether the token is for this device or module, naming at least `least` segments behind the host.
-fn check_resource(token: &SasToken<'_>, subject: Subject<'_>, least: usize, trail: &mut Trail) {
+fn check_resource(token: &SasToken, subject: Subject<'_>, least: usize, trail: &mut Trail) {
     let audience = SasAudience { host: subject.hub.host, origin: &subject.request.origin };
     let all = ["devices", subject.device, "modules", subject.module.unwrap_or_default()];
     let path = if subject.module.is_some() { &all[..] } else { &all[..2] };

@@ -45,13 +45,13 @@ impl Identity {
         let token = read_sas(text, trail)?;
         let home = PolicyHome::of_events(visit.hub, visit.own_policy);
         let resource = |trail: &mut Trail| check_entity(&token, visit, trail);
-        self.holder(&token, home, &visit.request.client, resource, trail)
+        self.holder(&token, home, &visit.request.client, resource, trail).map(|(caller, _)| caller)
     }
 }
 
 /// Whether the token is for the entity, for all of its namespace, or for a part of the entity that the visit is in. The
 /// host is a namespace's, which every name of this machine stands for.
-fn check_entity(token: &SasToken<'_>, visit: EventsVisit<'_>, trail: &mut Trail) {
+fn check_entity(token: &SasToken, visit: EventsVisit<'_>, trail: &mut Trail) {
     let text = token.resource().as_str();
     let path = text.split_once("://").map_or(text, |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
     let mut wanted = visit.path.iter();

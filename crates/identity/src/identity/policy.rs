@@ -1,12 +1,15 @@
 //! Shared access policies: a service API's SAS, and the policy's part of a device API's.
 
+use std::sync::Arc;
+
 use iolite_kernel::{Client, ResourceId, Secret, Timestamp};
 use iolite_resources::{Resource, SharedAccessPolicy};
 
 use super::{Identity, Visit, read_sas};
-use crate::sas::{SasAudience, SasToken};
+use crate::known::{Known, KnownSignature};
+use crate::sas::{MacKey, SasAudience, SasToken};
 use crate::trail::{Refused, Trail};
-use crate::{Caller, CheckKind, Footing, KeyMeans, PolicyCaller, Reason};
+use crate::{Authentication, Caller, CheckKind, Footing, KeyMeans, PolicyCaller, Presented, Reason};
 
 /// A resource that has shared access policies.
 #[derive(Clone, Copy)]
@@ -23,6 +26,13 @@ pub(super) struct PolicyHome<'a> {
 pub(super) struct Proof {
     pub(super) means: KeyMeans,
     pub(super) footing: Footing,
+}
+
+/// A policy's key that signed a token.
+pub(super) struct Signer<'a> {
+    pub(super) policy: &'a SharedAccessPolicy,
+    pub(super) proof: Proof,
+    pub(super) key: MacKey,
 }
 
 impl<'a> PolicyHome<'a> {
@@ -59,51 +69,94 @@ impl<'a> PolicyHome<'a> {
 }
 
 impl Identity {
-    /// The holder of a policy's key, at a service API.
-    pub(super) fn policy_caller(&self, text: &Secret, visit: Visit<'_>, trail: &mut Trail) -> Result<Caller, Refused> {
+    /// The holder of a policy's key, at a service API. What was shown and accepted before on the same connection is
+    /// verified again, and not read again.
+    pub(super) fn policy_caller(&self, presented: &Presented, text: &Secret, visit: Visit<'_>) -> Authentication {
+        let known = presented.known_signature();
+        if let Some(again) = known.and_then(|known| self.accept_again(&known, visit)) {
+            return again;
+        }
+        let mut accepted = None;
+        let found = self.record(|trail| {
+            let (caller, token, key) = self.examine_policy(text, visit, trail)?;
+            accepted = Some((token, key));
+            Ok(caller)
+        });
+        if let (Ok(caller), Some((token, key))) = (&found.outcome, accepted) {
+            let (caller, checks, resource) = (caller.clone(), found.checks.clone(), visit.resource.clone());
+            presented.remember(Known::Signature(Arc::new(KnownSignature { token, key, resource, checks, caller })));
+        }
+        found
+    }
+
+    fn examine_policy(
+        &self,
+        text: &Secret,
+        visit: Visit<'_>,
+        trail: &mut Trail,
+    ) -> Result<(Caller, SasToken, MacKey), Refused> {
         let token = read_sas(text, trail)?;
         let Some(home) = PolicyHome::of(visit.resource) else {
             let detail = "the resource has no shared access policies";
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::SasNotAccepted, detail));
         };
         let resource = |trail: &mut Trail| check_service_resource(&token, home, visit, trail);
-        self.holder(&token, home, &visit.request.client, resource, trail)
+        let (caller, key) = self.holder(&token, home, &visit.request.client, resource, trail)?;
+        Ok((caller, token, key))
     }
 
     /// The holder of the key that signed `token`, if nothing speaks against it; `check_resource` looks at what it is for.
-    /// That the policy was used is remembered.
+    /// That the policy was used is remembered. With the key itself, made ready.
     pub(super) fn holder(
         &self,
-        token: &SasToken<'_>,
+        token: &SasToken,
         home: PolicyHome<'_>,
         client: &Client,
         check_resource: impl FnOnce(&mut Trail),
         trail: &mut Trail,
-    ) -> Result<Caller, Refused> {
+    ) -> Result<(Caller, MacKey), Refused> {
         let now = self.ground.now();
-        let (policy, proof) = find_signer(token, home, trail)?;
+        let Signer { policy, proof, key } = find_signer(token, home, trail)?;
         check_expiry(token, now, trail);
         check_resource(trail);
         check_local_auth(home, trail);
         trail.so_far()?;
         self.uses.record(home.id, &policy.key_name, client, now);
-        Ok(Caller::Policy(PolicyCaller {
+        let caller = Caller::Policy(PolicyCaller {
             resource: home.id.clone(),
             policy: policy.key_name.clone(),
             rights: policy.rights,
             means: proof.means,
             footing: proof.footing,
             expires_at: token.expires_at(),
-        }))
+        });
+        Ok((caller, key))
+    }
+
+    /// Verifies a known signature again, as strictly as the first time; nothing where anything is not as it was, so that
+    /// the whole examination tells what.
+    fn accept_again(&self, known: &KnownSignature, visit: Visit<'_>) -> Option<Authentication> {
+        let home = PolicyHome::of(visit.resource).filter(|_| known.resource.is_same_record(visit.resource))?;
+        let now = self.ground.now();
+        let holds = known.token.is_signed_with(&known.key)
+            && known.token.is_current_at(now)
+            && is_for_service(&known.token, home, visit)
+            && !home.local_auth_disabled;
+        let Caller::Policy(policy) = known.caller.as_ref() else { return None };
+        if !holds {
+            return None;
+        }
+        self.uses.record(home.id, &policy.policy, &visit.request.client, now);
+        Some(Authentication { checks: known.checks.clone(), outcome: Ok(known.caller.clone()) })
     }
 }
 
 /// The policy that the token names, if one of its keys signed the token.
 pub(super) fn find_signer<'a>(
-    token: &SasToken<'_>,
+    token: &SasToken,
     home: PolicyHome<'a>,
     trail: &mut Trail,
-) -> Result<(&'a SharedAccessPolicy, Proof), Refused> {
+) -> Result<Signer<'a>, Refused> {
     let Some(name) = token.policy() else {
         let detail = "the token names no policy (skn); a service API takes a policy's token only";
         return Err(trail.fail(CheckKind::Policy, Reason::UnknownPolicy, detail));
@@ -113,30 +166,31 @@ pub(super) fn find_signer<'a>(
         return Err(trail.fail(CheckKind::Policy, Reason::UnknownPolicy, detail));
     };
     trail.pass(CheckKind::Policy, policy.key_name.clone());
-    let proof = check_signature(token, &policy.primary_key, &policy.secondary_key, trail)?;
-    Ok((policy, proof))
+    let (proof, key) = check_signature(token, &policy.primary_key, &policy.secondary_key, trail)?;
+    Ok(Signer { policy, proof, key })
 }
 
-/// Which of the two keys signed the token.
+/// Which of the two keys signed the token, and that key.
 pub(super) fn check_signature(
-    token: &SasToken<'_>,
+    token: &SasToken,
     primary: &Secret,
     secondary: &Secret,
     trail: &mut Trail,
-) -> Result<Proof, Refused> {
-    if token.is_signed_by(primary) {
+) -> Result<(Proof, MacKey), Refused> {
+    let signing = |key: &Secret| token.mac_key(key).filter(|key| token.is_signed_with(key));
+    if let Some(key) = signing(primary) {
         trail.pass(CheckKind::Signature, "by the primary key");
-        Ok(Proof { means: KeyMeans::PrimaryKey, footing: Footing::of_key(primary) })
-    } else if token.is_signed_by(secondary) {
+        Ok((Proof { means: KeyMeans::PrimaryKey, footing: Footing::of_key(primary) }, key))
+    } else if let Some(key) = signing(secondary) {
         trail.pass(CheckKind::Signature, "by the secondary key");
-        Ok(Proof { means: KeyMeans::SecondaryKey, footing: Footing::of_key(secondary) })
+        Ok((Proof { means: KeyMeans::SecondaryKey, footing: Footing::of_key(secondary) }, key))
     } else {
         let detail = "neither the primary nor the secondary key signed this sr and se";
         Err(trail.fail(CheckKind::Signature, Reason::BadSignature, detail))
     }
 }
 
-pub(super) fn check_expiry(token: &SasToken<'_>, now: Timestamp, trail: &mut Trail) {
+pub(super) fn check_expiry(token: &SasToken, now: Timestamp, trail: &mut Trail) {
     if token.is_current_at(now) {
         trail.pass(CheckKind::Expiry, "");
     } else {
@@ -145,21 +199,25 @@ pub(super) fn check_expiry(token: &SasToken<'_>, now: Timestamp, trail: &mut Tra
     }
 }
 
-/// Whether the token is for all of the resource, or for the part of it that the path is in (`{host}/devices`, as in
-/// Microsoft's example of a token for the registry). A token for one device opens no service API, whoever signed it:
-/// it may have been handed to that device.
-fn check_service_resource(token: &SasToken<'_>, home: PolicyHome<'_>, visit: Visit<'_>, trail: &mut Trail) {
-    let audience = SasAudience { host: home.host, origin: &visit.request.origin };
-    let part = visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
-    if token.resource().is_at(audience) && token.resource().begins(&[part], 0) {
+fn check_service_resource(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>, trail: &mut Trail) {
+    if is_for_service(token, home, visit) {
         trail.pass(CheckKind::ResourceUri, "");
     } else {
         fail_resource(token, &[home.host], trail);
     }
 }
 
+/// Whether the token is for all of the resource, or for the part of it that the path is in (`{host}/devices`, as in
+/// Microsoft's example of a token for the registry). A token for one device opens no service API, whoever signed it:
+/// it may have been handed to that device.
+fn is_for_service(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>) -> bool {
+    let audience = SasAudience { host: home.host, origin: &visit.request.origin };
+    let part = visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
+    token.resource().is_at(audience) && token.resource().begins(&[part], 0)
+}
+
 /// Records that the token is for something else; `wanted` are the segments that it should have named.
-pub(super) fn fail_resource(token: &SasToken<'_>, wanted: &[&str], trail: &mut Trail) {
+pub(super) fn fail_resource(token: &SasToken, wanted: &[&str], trail: &mut Trail) {
     let hint = if token.resource().is_event_hubs() { " (a token for Event Hubs is good there only)" } else { "" };
     let detail = format!("sr is {}; wanted `{}`{hint}", shown(token.resource().as_str()), wanted.join("/"));
     trail.fail(CheckKind::ResourceUri, Reason::ResourceMismatch, detail);

@@ -57,7 +57,7 @@ impl Identity {
 
     fn by_registration_key(
         &self,
-        token: &SasToken<'_>,
+        token: &SasToken,
         service: &ProvisioningService,
         id: &str,
         trail: &mut Trail,

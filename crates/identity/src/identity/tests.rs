@@ -14,6 +14,7 @@ use std::sync::{Arc, LazyLock};
 use aws_lc_rs::digest;
 use iolite_kernel::{ApiVersions, Method, Right, Secret, SignedDuration, Support, Timestamp};
 use iolite_resources::Resource;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::keys::fixture;
@@ -114,6 +115,8 @@ impl AttestationSource for Enrollments {
 struct Door {
     world: World,
     identity: Identity,
+    /// What was shown, each as a connection keeps it: so every test shows that what is remembered changes no answer.
+    shown: Mutex<Vec<Arc<Presented>>>,
 }
 
 impl Door {
@@ -126,7 +129,16 @@ impl Door {
             Arc::new(Devices),
             Arc::new(Enrollments),
         );
-        Self { world, identity }
+        Self { world, identity, shown: Mutex::default() }
+    }
+
+    fn shown(&self, credential: Credential) -> Arc<Presented> {
+        let mut shown = self.shown.lock();
+        if let Some(again) = shown.iter().find(|presented| presented.credential == credential) {
+            return again.clone();
+        }
+        shown.push(Arc::new(Presented::new(credential, None)));
+        shown[shown.len() - 1].clone()
     }
 
     fn provisioning_service(&self) -> Resource {
@@ -151,7 +163,7 @@ impl Door {
             Service::Hub | Service::Twins => self.hub(),
         };
         let request = request(target, params);
-        let presented = Presented { credential, certificate: None };
+        let presented = self.shown(credential);
         self.identity.authenticate(&presented, Visit { operation, resource: &resource, request: &request })
     }
 

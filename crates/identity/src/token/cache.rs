@@ -20,7 +20,7 @@ pub(super) type Digest = [u8; 32];
 
 /// A token that passed every rule, and until when that holds.
 #[derive(Debug)]
-pub(super) struct Verified {
+pub(crate) struct Verified {
     pub(super) object_id: String,
     pub(super) client_id: Option<String>,
     pub(super) expires_at: Timestamp,
@@ -52,7 +52,7 @@ impl Verified {
     }
 
     /// Whether what was found then is still so at this door.
-    fn holds(&self, door: Door<'_>, generation: u64, now: Timestamp) -> bool {
+    pub(super) fn holds(&self, door: Door<'_>, generation: u64, now: Timestamp) -> bool {
         self.service == door.service
             && self.generation == generation
             && (self.first_second..=self.last_second).contains(&now.as_second())

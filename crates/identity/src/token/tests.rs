@@ -29,7 +29,11 @@ fn verifier(world: &World) -> TokenVerifier {
 
 /// What the hub's door makes of `token`.
 fn reason_at(verifier: &TokenVerifier, door: Door<'_>, token: &str) -> Option<Reason> {
-    verifier.authenticate(&Secret::new(token), door).outcome.err().map(|rejection| rejection.reason)
+    verifier
+        .authenticate(&Presented::default(), &Secret::new(token), door)
+        .outcome
+        .err()
+        .map(|rejection| rejection.reason)
 }
 
 fn reason(token: &str) -> Option<Reason> {
@@ -71,7 +75,7 @@ fn kid() -> String {
 
 #[test]
 fn a_good_token_tells_who_holds_it() {
-    let found = verifier(&World::new()).authenticate(&Secret::new(mint(&claims())), HUB);
+    let found = verifier(&World::new()).authenticate(&Presented::default(), &Secret::new(mint(&claims())), HUB);
     let Caller::Principal(caller) = &*found.outcome.unwrap() else { panic!("not a principal") };
     assert_eq!((caller.object_id.as_str(), caller.name.as_str()), (APP, "reader-app"));
     assert_eq!(caller.groups, [GROUP]);
@@ -101,7 +105,11 @@ fn a_good_token_tells_who_holds_it() {
 
 #[test]
 fn a_user_is_known_by_its_user_name() {
-    let found = verifier(&World::new()).authenticate(&Secret::new(mint(&claims_with("oid", json!(USER)))), HUB);
+    let found = verifier(&World::new()).authenticate(
+        &Presented::default(),
+        &Secret::new(mint(&claims_with("oid", json!(USER)))),
+        HUB,
+    );
     assert_eq!(found.outcome.unwrap().display_name(), "operator@contoso.example");
 }
 
@@ -127,7 +135,7 @@ fn no_part_of_a_token_reaches_the_evidence() {
     let good = mint(&claims());
     let foreign: SigningKey = fixture::second();
     for token in [good.clone(), foreign.sign_token(&claims()).unwrap(), mint(&claims_with("aud", json!("x")))] {
-        let found = verifier.authenticate(&Secret::new(token.as_str()), HUB);
+        let found = verifier.authenticate(&Presented::default(), &Secret::new(token.as_str()), HUB);
         let shown = format!("{:?}", (&found.checks, &found.outcome));
         for part in token.split('.') {
             assert!(!shown.contains(part), "{shown}");

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use iolite_http::{Head, Site, agent, serve_requests};
+use iolite_http::{Head, Shown, Site, agent, serve_requests};
 use iolite_kernel::{Answer, Body, Client};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -170,11 +170,11 @@ impl Control {
             site: Site::Control,
             method: parts.method,
             uri: parts.uri,
+            shown: Arc::new(Shown::read(&parts.headers, None)),
             headers: parts.headers,
             origin: format!("http://{host}").into(),
             host: "localhost".into(),
             client,
-            certificate: None,
         };
         let pipeline = &self.house.pipeline;
         answer(pipeline.serve(head, |most| pipeline.bodies().read(incoming, most.min(MOST_BYTES))).await)
@@ -229,11 +229,7 @@ fn answer(answer: Answer) -> Response<Full<Bytes>> {
         Body::Other { content_type, bytes } => (content_type, bytes),
     };
     let mut response = bytes(answer.status, content_type, body);
-    for (name, value) in answer.headers {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    response.headers_mut().extend(answer.headers);
     response
 }
 

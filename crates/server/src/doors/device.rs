@@ -47,7 +47,7 @@ impl Devices {
         };
         let resource = Resource::Hub(hub);
         let request = doors.request(knock(&arrival, &claim));
-        let presented = Presented { credential: claim.credential.clone(), certificate: arrival.certificate.clone() };
+        let presented = Presented::new(claim.credential.clone(), arrival.certificate.clone());
         let permit = doors.admit(operation, &resource, &request, &presented)?;
         let ends = match permit.caller() {
             Caller::Device(device) => device.expires_at,

@@ -93,7 +93,7 @@ impl Services {
         credential: &Credential,
     ) -> Result<TokenGrant, SignInError> {
         let doors = &self.0;
-        let presented = Presented { credential: credential.clone(), certificate: None };
+        let presented = Presented::new(credential.clone(), None);
         let Audience { host, segments } = Audience::read(audience);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let path = format!("/{}", segments.join("/"));
@@ -127,7 +127,7 @@ impl Services {
         let key = hub.id.name().to_ascii_lowercase();
         let resource = Resource::Hub(hub);
         let request = self.request(arrival, &arrival.host, operation.path.to_owned(), Vec::new());
-        let presented = Presented { credential: credential.clone(), certificate: None };
+        let presented = Presented::new(credential.clone(), None);
         let permit = doors.admit(operation, &resource, &request, &presented)?;
         let standing = self.standing(&permit, key, operation, request, Entrance::Hub, None);
         Ok((permit, standing))
@@ -147,7 +147,7 @@ impl Services {
         let operation = &read_events::OPERATION;
         let target = format!("/{}", segments.join("/"));
         let request = self.request(arrival, &arrival.host, target, Vec::new());
-        let presented = Presented { credential: credential.clone(), certificate: None };
+        let presented = Presented::new(credential.clone(), None);
         let authentication = judge_at_events(doors, &presented, &entity, &segments, &request);
         let resource = Resource::Hub(entity.hub.clone());
         let permit = doors.decide(operation, &resource, &request, &presented, authentication)?;
@@ -165,7 +165,7 @@ impl Services {
             let doors = &self.0;
             let hub = self.hub_of(arrival, credential, "")?;
             let request = self.request(arrival, &arrival.host, operation.path.to_owned(), Vec::new());
-            let presented = Presented { credential: credential.clone(), certificate: None };
+            let presented = Presented::new(credential.clone(), None);
             let visit = EventsVisit { hub: &hub, path: &[], own_policy: None, request: &request };
             let authentication = doors.identity.authenticate_at_events(&presented, visit);
             let resource = Resource::Hub(hub);

@@ -110,8 +110,8 @@ async fn the_page_runs_nothing_and_stands_in_no_frame() {
     let mut request = request("/x");
     request.params.push(("tenant", "common".to_owned()));
     let answer = page::run(&world.entra, world.permit(&page::OPERATION), request).await.unwrap();
-    let policy = answer.headers.iter().find(|(name, _)| *name == "content-security-policy").unwrap();
-    assert!(policy.1.contains("default-src 'none'") && policy.1.contains("frame-ancestors 'none'"));
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
     let Body::Other { bytes, .. } = answer.body else { panic!("a page") };
     assert!(String::from_utf8(bytes.to_vec()).unwrap().contains("name=\"user_code\""));
 }

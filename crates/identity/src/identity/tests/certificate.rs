@@ -18,7 +18,7 @@ impl Door {
         let certificate = Some(Arc::new(ClientCertificate { chain: vec![der.to_vec()] }));
         let request = request("/", params);
         let visit = Visit { operation, resource: &resource, request: &request };
-        self.identity.authenticate(&Presented { credential, certificate }, visit)
+        self.identity.authenticate(&Presented::new(credential, certificate), visit)
     }
 }
 

@@ -13,7 +13,7 @@ fn visited(door: &Door, presented: &Presented, path: &[&str]) -> Authentication 
 
 fn presented(sr: &str) -> Presented {
     let text = Secret::new(sign(sr, &key(20), in_an_hour(), Some("service")));
-    Presented { credential: Credential::SharedAccessSignature(text), certificate: None }
+    Presented::new(Credential::SharedAccessSignature(text), None)
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_token_covers_its_entity_and_what_lies_below_it() {
 #[test]
 fn an_entra_token_is_refused_and_so_is_nothing() {
     let door = Door::new();
-    let bearer = Presented { credential: Credential::Bearer(Secret::new("a.b.c")), certificate: None };
+    let bearer = Presented::new(Credential::Bearer(Secret::new("a.b.c")), None);
     assert_eq!(reason(&visited(&door, &bearer, &PARTITION)), Some(Reason::EntraNotAccepted));
     assert_eq!(reason(&visited(&door, &Presented::default(), &PARTITION)), Some(Reason::NoCredential));
 }

@@ -13,7 +13,7 @@ impl Door {
     fn visited_from(&self, address: Option<&str>) -> Authentication {
         let (resource, mut request) = (self.hub(), request("/devices/dev1", &[("id", "dev1")]));
         request.client.address = address.map(|address| address.parse().unwrap());
-        let presented = Presented { credential: sas(signed("localhost", 10, Some("iothubowner"))), certificate: None };
+        let presented = Presented::new(sas(signed("localhost", 10, Some("iothubowner"))), None);
         self.identity.authenticate(&presented, Visit { operation: &READ, resource: &resource, request: &request })
     }
 }

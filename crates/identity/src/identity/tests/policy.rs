@@ -99,3 +99,25 @@ fn who_used_a_policy_lately_is_known_and_who_was_refused_is_not() {
     assert_eq!(seen, [("device".to_owned(), 1), ("service".to_owned(), 2)]);
     assert!(door.identity.recent_sas_use(&ResourceId::root()).is_empty());
 }
+
+#[test]
+fn s3_a_signature_shown_again_is_verified_again_and_keeps_its_evidence() {
+    let door = Door::new();
+    let token = signed("localhost/devices", 10, Some("iothubowner"));
+    let [first, second] = [door.read(token.clone()), door.read(token.clone())];
+    assert_eq!(first, second);
+    assert!(Arc::ptr_eq(&first.checks, &second.checks));
+    let uses = |door: &Door| door.identity.recent_sas_use(&door.world.estate.hub("contoso-hub").unwrap().id)[0].count;
+    assert_eq!(uses(&door), 2, "each use counts");
+    let elsewhere = door.visit(&READ, "/twins/dev1", &[("id", "dev1")], sas(token.clone()));
+    assert_eq!(reason(&elsewhere), Some(Reason::ResourceMismatch));
+    assert_eq!(reason(&door.read(token.clone())), None);
+    door.world.put_hub(|hub| hub.policies.retain(|policy| policy.key_name != "iothubowner"));
+    assert_eq!(reason(&door.read(token.clone())), Some(Reason::UnknownPolicy), "the policy is gone");
+    door.world.put_hub(|hub| hub.disable_local_auth = true);
+    assert_eq!(failed(&door.read(token.clone())), [CheckKind::Switch]);
+    door.world.put_hub(|_| {});
+    assert_eq!(reason(&door.read(token.clone())), None);
+    door.world.clock.advance(SignedDuration::from_secs(3901));
+    assert_eq!(failed(&door.read(token)), [CheckKind::Expiry]);
+}

@@ -45,8 +45,7 @@ fn s1_the_host_that_was_dialled_is_a_hubs_host() {
     let resource = door.hub();
     let mut request = request("/devices/dev1", &[("id", "dev1")]);
     request.origin = "https://gateway.example:8443".into();
-    let presented =
-        Presented { credential: sas(signed("gateway.example", 10, Some("iothubowner"))), certificate: None };
+    let presented = Presented::new(sas(signed("gateway.example", 10, Some("iothubowner"))), None);
     let visit = Visit { operation: &READ, resource: &resource, request: &request };
     assert_eq!(reason(&door.identity.authenticate(&presented, visit)), None);
 }

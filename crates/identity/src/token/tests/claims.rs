@@ -157,7 +157,7 @@ fn j4_times_must_be_numbers_that_are_moments() {
 fn everything_that_is_wrong_with_a_signed_token_is_on_record() {
     let mut claims = claims_with("aud", json!("https://digitaltwins.azure.net"));
     claims["exp"] = json!(NOW - 1000);
-    let found = verifier(&World::new()).authenticate(&Secret::new(mint(&claims)), HUB);
+    let found = verifier(&World::new()).authenticate(&Presented::default(), &Secret::new(mint(&claims)), HUB);
     let failed: Vec<CheckKind> = found.checks.iter().filter(|check| !check.passed).map(|check| check.kind).collect();
     assert_eq!(failed, [CheckKind::Audience, CheckKind::Expiry]);
     let rejection = found.outcome.unwrap_err();

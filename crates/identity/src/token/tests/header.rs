@@ -181,7 +181,7 @@ fn j6_base64_has_one_spelling() {
 #[test]
 fn j6_a_token_beyond_the_limit_is_refused_unread() {
     let token = mint(&claims_with("pad", json!("x".repeat(64 * 1024))));
-    let found = verifier(&World::new()).authenticate(&Secret::new(token), HUB);
+    let found = verifier(&World::new()).authenticate(&Presented::default(), &Secret::new(token), HUB);
     assert_eq!(found.outcome.unwrap_err().reason, Reason::TooLarge);
     let long = mint(&claims_with("pad", json!("x".repeat(10 * 1024))));
     assert!(long.len() < MAXIMUM_CREDENTIAL_BYTES);

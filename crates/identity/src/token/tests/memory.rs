@@ -33,7 +33,7 @@ fn j5_a_principal_that_is_disabled_or_gone_is_refused_at_once() {
     let token = mint(&claims());
     assert_eq!(reason_at(&verifier, HUB, &token), None);
     world.put_principal(APP, "reader-app", false);
-    let found = verifier.authenticate(&Secret::new(token.as_str()), HUB);
+    let found = verifier.authenticate(&Presented::default(), &Secret::new(token.as_str()), HUB);
     assert_eq!(found.outcome.unwrap_err().reason, Reason::UnknownPrincipal);
     let last = found.checks.last().unwrap();
     assert!(last.kind == CheckKind::Principal && !last.passed);
@@ -77,9 +77,29 @@ fn a_remembered_token_brings_its_checks_and_the_directory_as_it_is_now() {
     let world = World::new();
     let verifier = verifier(&world);
     let token = Secret::new(mint(&claims()));
-    let first = verifier.authenticate(&token, HUB);
+    let first = verifier.authenticate(&Presented::default(), &token, HUB);
     world.put_principal(APP, "renamed-app", true);
-    let second = verifier.authenticate(&token, HUB);
+    let second = verifier.authenticate(&Presented::default(), &token, HUB);
     assert!(Arc::ptr_eq(&first.checks, &second.checks), "the checks are shared");
     assert_eq!(second.outcome.unwrap().display_name(), "renamed-app");
+}
+
+#[test]
+fn j5_a_token_that_a_connection_shows_again_is_judged_as_it_stands_then() {
+    let world = World::new();
+    let verifier = verifier(&world);
+    let (token, shown) = (Secret::new(mint(&claims())), Presented::default());
+    let reason = |door| verifier.authenticate(&shown, &token, door).outcome.err().map(|rejection| rejection.reason);
+    assert_eq!([reason(HUB), reason(HUB)], [None, None]);
+    assert_eq!(reason(Door { service: Service::Twins, ..HUB }), Some(Reason::WrongAudience));
+    assert_eq!(reason(HUB), None);
+    world.put_principal(APP, "reader-app", false);
+    assert_eq!(reason(HUB), Some(Reason::UnknownPrincipal));
+    world.put_principal(APP, "reader-app", true);
+    assert_eq!(reason(HUB), None);
+    world.clock.advance(SignedDuration::from_secs(3901));
+    assert_eq!(reason(HUB), Some(Reason::Expired));
+    world.clock.advance(SignedDuration::from_secs(-3901));
+    world.ring.rotate(fixture::second(), SignedDuration::ZERO);
+    assert_eq!(reason(HUB), Some(Reason::UnknownKey));
 }
