@@ -2,7 +2,7 @@
 //!
 //! The sum is of the whole process: thousands of connections with a body each of the largest size would be more memory than
 //! a machine has. A body waits a moment for room and is then refused as the service does when it is busy. Small bodies have
-//! room of their own, so that a few large and slow ones hold nobody's message up. Room is an account, not memory: nothing
+//! room of their own, so that a few large and slow ones hold nobody's message up; and so have those of strangers. Room is an account, not memory: nothing
 //! is set aside for what is only announced.
 
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use tokio::time::timeout;
 use crate::Refusal;
 
 /// More than any documented request of the services takes.
-pub const MAXIMUM_BODY_BYTES: usize = 4 * 1024 * 1024;
+const MAXIMUM_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The most that is read of a caller of whom nothing is known: sign-in forms are far smaller.
-pub(crate) const STRANGERS_BODY_BYTES: usize = 64 * 1024;
+const STRANGERS_BODY_BYTES: usize = 64 * 1024;
 
 /// A body that is not there after so long is given up.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -31,13 +31,41 @@ const DISCARD_DEADLINE: Duration = Duration::from_secs(5);
 const SMALL_BYTES: usize = 64 * 1024;
 /// What all small bodies may take together.
 const SMALL_ROOM_BYTES: usize = 32 * 1024 * 1024;
+/// The same for bodies of those of whom nothing is known: who signs nothing may hold up only his like.
+const STRANGERS_ROOM_BYTES: usize = 8 * 1024 * 1024;
 /// What all others may take together.
 const LARGE_ROOM_BYTES: usize = 96 * 1024 * 1024;
 /// Room is counted in these.
 const UNIT_BYTES: usize = 1024;
 
+/// Who sends a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// A caller whom the door let in.
+    Admitted,
+    /// Anybody: the operation is open to all.
+    Stranger,
+}
+
+impl Sender {
+    /// How many bytes are read of them at most.
+    #[must_use]
+    pub const fn most_bytes(self) -> usize {
+        match self {
+            Self::Admitted => MAXIMUM_BODY_BYTES,
+            Self::Stranger => STRANGERS_BODY_BYTES,
+        }
+    }
+}
+
 /// The room for the bodies of all requests that are under way.
 pub struct Bodies {
+    admitted: BodyRoom,
+    strangers: BodyRoom,
+}
+
+/// The room for some of them.
+pub struct BodyRoom {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
@@ -66,11 +94,24 @@ impl From<Bytes> for Held {
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self::with_room(SMALL_ROOM_BYTES, LARGE_ROOM_BYTES)
+        // A stranger's body is never a large one.
+        let strangers = BodyRoom::with_room(STRANGERS_ROOM_BYTES, 0);
+        Self { admitted: BodyRoom::with_room(SMALL_ROOM_BYTES, LARGE_ROOM_BYTES), strangers }
     }
 }
 
 impl Bodies {
+    /// The room for the bodies of `sender`.
+    #[must_use]
+    pub const fn of(&self, sender: Sender) -> &BodyRoom {
+        match sender {
+            Sender::Admitted => &self.admitted,
+            Sender::Stranger => &self.strangers,
+        }
+    }
+}
+
+impl BodyRoom {
     /// Room for so many bytes of small bodies, and of others.
     fn with_room(small: usize, large: usize) -> Self {
         let of = |bytes: usize| Arc::new(Semaphore::new(bytes / UNIT_BYTES));

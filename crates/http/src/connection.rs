@@ -157,7 +157,7 @@ impl Line {
             shown,
         };
         let bodies = self.pipeline.bodies();
-        into_response(self.pipeline.serve(head, |most| bodies.read(incoming, most)).await)
+        into_response(self.pipeline.serve(head, |sender| bodies.of(sender).read(incoming, sender.most_bytes())).await)
     }
 }
 

@@ -17,7 +17,7 @@ mod router;
 mod shown;
 mod table;
 
-pub use body::{Bodies, Held, MAXIMUM_BODY_BYTES};
+pub use body::{Bodies, BodyRoom, Held, Sender};
 pub use connection::{ConnectionContext, agent, serve_connection, serve_requests};
 pub use path::{Place, Site};
 pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};

@@ -11,7 +11,7 @@ use iolite_identity::{Identity, Visit};
 use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, Uuid};
 use iolite_resources::Resource;
 
-use crate::body::{Bodies, Held, MAXIMUM_BODY_BYTES, STRANGERS_BODY_BYTES};
+use crate::body::{Bodies, Held, Sender};
 use crate::face::{Circumstances, Face, NobodyFace};
 use crate::path::{query, segments};
 use crate::router::Params;
@@ -97,9 +97,9 @@ impl Pipeline {
         &self.bodies
     }
 
-    /// Answers a request. `body` is called only when the caller has been let in, with the most bytes that may be read; it is
+    /// Answers a request. `body` is called only when the caller has been let in, with whose it is and so how much of it is read; it is
     /// empty for a request without one.
-    pub async fn serve<F>(&self, mut head: Head, body: impl FnOnce(usize) -> F + Send) -> Outgoing
+    pub async fn serve<F>(&self, mut head: Head, body: impl FnOnce(Sender) -> F + Send) -> Outgoing
     where
         F: Future<Output = Result<Held, Refusal>> + Send,
     {
@@ -143,7 +143,7 @@ impl Pipeline {
             return refuse(Refusal::NotSupported { operation: found.operation, why });
         }
         // Its room is held until the answer is there.
-        let held = match body(most_bytes(found.operation)).await {
+        let held = match body(sender(found.operation)).await {
             Ok(held) => held,
             Err(refusal) => return refuse(refusal),
         };
@@ -226,15 +226,15 @@ fn finish(face: &dyn Face, answer: Answer, id: Uuid) -> Answer {
     }
 }
 
-/// How much is read for an operation.
-const fn most_bytes(operation: &Operation) -> usize {
+/// Whose body an operation reads.
+const fn sender(operation: &Operation) -> Sender {
     match operation.need {
-        Need::Public { .. } => STRANGERS_BODY_BYTES,
+        Need::Public { .. } => Sender::Stranger,
         Need::DataPlane { .. }
         | Need::Management { .. }
         | Need::OwnDevice { .. }
         | Need::OwnRegistration
-        | Need::SignedIn => MAXIMUM_BODY_BYTES,
+        | Need::SignedIn => Sender::Admitted,
     }
 }
 

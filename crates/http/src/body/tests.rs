@@ -55,8 +55,8 @@ fn stalling(announced: usize) -> Pieces {
 }
 
 /// Room for a small body of the largest size, and for two larger ones of 100 KiB.
-fn narrow() -> Bodies {
-    Bodies::with_room(SMALL_BYTES, 200 * KIB)
+fn narrow() -> BodyRoom {
+    BodyRoom::with_room(SMALL_BYTES, 200 * KIB)
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_body_is_read_whole_however_it_comes() {
 
 #[tokio::test]
 async fn no_body_takes_no_room() {
-    let bodies = Bodies::with_room(0, 0);
+    let bodies = BodyRoom::with_room(0, 0);
     assert!(bodies.read(announced(&[]), 10).await.unwrap().bytes().is_empty());
 }
 
@@ -107,7 +107,7 @@ async fn one_body_more_than_there_is_room_for_waits_and_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_without_room_is_taken_before_it_is_refused_but_not_for_long() {
-    let bodies = Bodies::with_room(0, 0);
+    let bodies = BodyRoom::with_room(0, 0);
     let mut sent = announced(&[100 * KIB, 100 * KIB]);
     assert!(matches!(bodies.read(&mut sent, MAXIMUM_BODY_BYTES).await, Err(Refusal::NoRoom { .. })));
     assert!(sent.left.is_empty());
@@ -158,4 +158,19 @@ async fn a_refused_body_gives_its_room_back() {
     }
     assert_eq!(bodies.small.available_permits(), SMALL_BYTES / UNIT_BYTES);
     assert_eq!(bodies.large.available_permits(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_hold_up_nobody_whom_the_door_let_in() {
+    let bodies = Bodies::default();
+    let strangers = bodies.of(Sender::Stranger);
+    let most = Sender::Stranger.most_bytes();
+    let mut slow: Vec<_> =
+        (0..STRANGERS_ROOM_BYTES / most).map(|_| Box::pin(strangers.read(stalling(most), most))).collect();
+    for one in &mut slow {
+        assert!(one.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+    }
+    assert!(matches!(strangers.read(announced(&[10]), most).await, Err(Refusal::NoRoom { .. })));
+    let admitted = bodies.of(Sender::Admitted).read(announced(&[10]), Sender::Admitted.most_bytes());
+    assert_eq!(admitted.await.unwrap().bytes().len(), 10);
 }

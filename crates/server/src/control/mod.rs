@@ -18,7 +18,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use iolite_http::{Head, Shown, Site, agent, serve_requests};
+use iolite_http::{Head, Sender, Shown, Site, agent, serve_requests};
 use iolite_kernel::{Answer, Body, Client};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -128,7 +128,7 @@ impl Control {
         if path == "/ca.pem" && parts.method == Method::GET {
             return bytes(200, "application/x-pem-file", Bytes::from(self.ready_file.authority.pem.clone()));
         }
-        let held = match self.house.pipeline.bodies().read(incoming, MOST_BYTES).await {
+        let held = match self.house.pipeline.bodies().of(Sender::Admitted).read(incoming, MOST_BYTES).await {
             Ok(held) => held,
             Err(iolite_http::Refusal::BodyTooLarge { limit }) => {
                 let message = format!("the body is larger than {limit} bytes");
@@ -177,7 +177,8 @@ impl Control {
             client,
         };
         let pipeline = &self.house.pipeline;
-        answer(pipeline.serve(head, |most| pipeline.bodies().read(incoming, most.min(MOST_BYTES))).await)
+        let read = |sender: Sender| pipeline.bodies().of(sender).read(incoming, sender.most_bytes().min(MOST_BYTES));
+        answer(pipeline.serve(head, read).await)
     }
 }
 
