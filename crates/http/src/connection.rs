@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::drain::Drain;
 use crate::framing::Framed;
 use crate::pace::Answering;
-use crate::{Head, Pipeline, Shown, Site};
+use crate::{Head, Pipeline, Sender, Shown, Site};
 
 /// A head that does not fit is answered 431.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -81,11 +81,7 @@ where
     let shown = Arc::new(Shown::read(&HeaderMap::new(), context.certificate.clone()));
     let said = Mutex::new(Said { dialled: None, agent: "".into(), shown });
     let line = Arc::new(Line { pipeline, context, said });
-    serve_requests(stream, draining, move |request| {
-        let line = line.clone();
-        async move { line.respond(request).await }
-    })
-    .await;
+    serve_requests(stream, draining, move |request| line.clone().respond(request)).await;
 }
 
 /// Serves the requests of one connection by `respond`, with every limit set, until it ends or the process drains. A
@@ -132,16 +128,30 @@ pub async fn serve_requests<S, F>(
 }
 
 impl Line {
-    async fn respond(&self, request: http::Request<Incoming>) -> Response<Full<Bytes>> {
+    fn respond(self: Arc<Self>, request: http::Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> {
+        let read = self.read(request);
+        async move {
+            let (head, incoming) = match read {
+                Ok(read) => read,
+                Err(refusal) => return refusal,
+            };
+            let bodies = self.pipeline.bodies();
+            let read = |sender: Sender| bodies.of(sender).read(incoming, sender.most_bytes());
+            into_response(self.pipeline.serve(head, read).await)
+        }
+    }
+
+    fn read(&self, request: http::Request<Incoming>) -> Result<(Head, Incoming), Response<Full<Bytes>>> {
         let (parts, incoming) = request.into_parts();
         if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
-            return plain(414, "The request target is longer than is read.");
+            return Err(plain(414, "The request target is longer than is read."));
         }
         let (headers, uri) = (&parts.headers, &parts.uri);
         let (host, origin, agent, shown) = {
             let mut said = self.said.lock();
             let Some(dialled) = said.dialled(uri, headers, &self.context) else {
-                return plain(400, "The Host header is missing, doubled, malformed or at odds with the request line.");
+                let text = "The Host header is missing, doubled, malformed or at odds with the request line.";
+                return Err(plain(400, text));
             };
             let (host, origin) = (dialled.host.clone(), dialled.origin.clone());
             (host, origin, said.agent(headers), said.shown(headers, &self.context))
@@ -156,8 +166,7 @@ impl Line {
             headers: parts.headers,
             shown,
         };
-        let bodies = self.pipeline.bodies();
-        into_response(self.pipeline.serve(head, |sender| bodies.of(sender).read(incoming, sender.most_bytes())).await)
+        Ok((head, incoming))
     }
 }
 

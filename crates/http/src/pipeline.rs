@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use iolite_access::{Access, Ask, CredentialKind};
+use iolite_access::{Access, Ask, CredentialKind, Permit};
 use iolite_identity::{Identity, Visit};
-use iolite_kernel::{Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, Uuid};
+use iolite_kernel::{
+    Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, ServiceError, Uuid,
+};
 use iolite_resources::Resource;
 
 use crate::body::{Bodies, Held, Sender};
@@ -78,6 +80,51 @@ struct Found<'a> {
     params: Params,
 }
 
+/// A request whose caller was let in.
+struct Admitted<'a> {
+    operation: &'static Operation,
+    index: usize,
+    permit: Permit,
+    request: Request,
+    sent: Sent<'a>,
+}
+
+/// What is told of a request in its answer, and how.
+struct Sent<'a> {
+    table: &'a Arc<dyn ServiceTable>,
+    id: Uuid,
+    method: http::Method,
+    uri: Uri,
+    origin: Arc<str>,
+}
+
+impl Sent<'_> {
+    fn at(&self, pipeline: &Pipeline) -> Circumstances<'_> {
+        circumstances(pipeline, self.id, &self.method, &self.uri, &self.origin)
+    }
+
+    fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
+        let face = self.table.face();
+        finish(face, face.refusal(refusal, self.at(pipeline)), self.id)
+    }
+
+    fn tell(
+        &self,
+        pipeline: &Pipeline,
+        operation: &'static Operation,
+        outcome: Result<Answer, ServiceError>,
+    ) -> Outgoing {
+        let face = self.table.face();
+        let answer = outcome.unwrap_or_else(|error| {
+            if error.code.status == 500 {
+                tracing::error!(id = %self.id, ?error, operation = operation.name, "an operation failed");
+            }
+            face.error(&error, self.at(pipeline))
+        });
+        finish(face, answer, self.id)
+    }
+}
+
 impl Pipeline {
     /// A pipeline over `tables`.
     #[must_use]
@@ -97,69 +144,65 @@ impl Pipeline {
         &self.bodies
     }
 
-    /// Answers a request. `body` is called only when the caller has been let in, with whose it is and so how much of it is read; it is
-    /// empty for a request without one.
-    pub async fn serve<F>(&self, mut head: Head, body: impl FnOnce(Sender) -> F + Send) -> Outgoing
+    /// Answers a request. It is looked at at once; `body` is called only when the caller has been let in, with whose it is
+    /// and so how much of it is read. It is empty for a request without one.
+    pub fn serve<F>(&self, head: Head, body: impl FnOnce(Sender) -> F + Send) -> impl Future<Output = Outgoing> + Send
     where
         F: Future<Output = Result<Held, Refusal>> + Send,
     {
+        let admitted = self.admit(head);
+        async move {
+            let mut admitted = match admitted {
+                Ok(admitted) => admitted,
+                Err(refusal) => return refusal,
+            };
+            // Its room is held until the answer is there.
+            let held = match body(sender(admitted.operation)).await {
+                Ok(held) => held,
+                Err(refusal) => return admitted.sent.refuse(self, &refusal),
+            };
+            admitted.request.body = held.bytes().clone();
+            let Admitted { operation, index, permit, request, sent } = *admitted;
+            match sent.table.run(index, permit, request) {
+                None => sent.refuse(self, &Refusal::UnknownPath),
+                Some(running) => sent.tell(self, operation, running.await),
+            }
+        }
+    }
+
+    /// Finds the operation and decides about the caller.
+    fn admit(&self, mut head: Head) -> Result<Box<Admitted<'_>>, Outgoing> {
         let id = self.ground.uuid();
         let mut request = request(id, &mut head);
-        let at = || Circumstances {
-            id,
-            now: self.ground.now(),
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            origin: &head.origin,
-        };
         let found = match self.find(&head, &request) {
             Ok(found) => found,
-            Err((face, refusal)) => return finish(face, face.refusal(&refusal, at()), id),
-        };
-        request.params = found.params;
-        let face = found.table.face();
-        let refuse = |refusal: Refusal| finish(face, face.refusal(&refusal, at()), id);
-        if let Err(refusal) = check_version(found.operation, &request.api_version) {
-            return refuse(refusal);
-        }
-        let permit = {
-            let presented = head.shown.presented();
-            let kind = CredentialKind::of(presented);
-            let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
-            let authentication = self.identity.authenticate(presented, visit);
-            let ask = Ask {
-                operation: found.operation,
-                resource: &found.resource,
-                request: &request,
-                credential: kind,
-                authentication,
-            };
-            match self.access.decide(ask) {
-                Ok(permit) => permit,
-                Err(decision) => return refuse(Refusal::Denied(decision)),
+            Err((face, refusal)) => {
+                let at = circumstances(self, id, &head.method, &head.uri, &head.origin);
+                return Err(finish(face, face.refusal(&refusal, at), id));
             }
         };
-        if let iolite_kernel::Support::Refused(why) = found.operation.support {
-            return refuse(Refusal::NotSupported { operation: found.operation, why });
+        request.params = found.params;
+        let sent = Sent { table: found.table, id, method: head.method, uri: head.uri, origin: head.origin };
+        if let Err(refusal) = check_version(found.operation, &request.api_version) {
+            return Err(sent.refuse(self, &refusal));
         }
-        // Its room is held until the answer is there.
-        let held = match body(sender(found.operation)).await {
-            Ok(held) => held,
-            Err(refusal) => return refuse(refusal),
+        let presented = head.shown.presented();
+        let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
+        let ask = Ask {
+            operation: found.operation,
+            resource: &found.resource,
+            request: &request,
+            credential: CredentialKind::of(presented),
+            authentication: self.identity.authenticate(presented, visit),
         };
-        request.body = held.bytes().clone();
-        match found.table.run(found.index, permit, request) {
-            None => refuse(Refusal::UnknownPath),
-            Some(running) => match running.await {
-                Ok(answer) => finish(face, answer, id),
-                Err(error) => {
-                    if error.code.status == 500 {
-                        tracing::error!(%id, ?error, operation = found.operation.name, "an operation failed");
-                    }
-                    finish(face, face.error(&error, at()), id)
-                }
-            },
+        let permit = match self.access.decide(ask) {
+            Ok(permit) => permit,
+            Err(decision) => return Err(sent.refuse(self, &Refusal::Denied(decision))),
+        };
+        if let iolite_kernel::Support::Refused(why) = found.operation.support {
+            return Err(sent.refuse(self, &Refusal::NotSupported { operation: found.operation, why }));
         }
+        Ok(Box::new(Admitted { operation: found.operation, index: found.index, permit, request, sent }))
     }
 
     fn find(&self, head: &Head, request: &Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
@@ -197,6 +240,16 @@ impl Pipeline {
             Route::Unknown => Err((table.face(), Refusal::UnknownPath)),
         }
     }
+}
+
+fn circumstances<'a>(
+    pipeline: &Pipeline,
+    id: Uuid,
+    method: &'a http::Method,
+    uri: &'a Uri,
+    origin: &'a Arc<str>,
+) -> Circumstances<'a> {
+    Circumstances { id, now: pipeline.ground.now(), method: method.as_str(), path: uri.path(), origin }
 }
 
 /// The request without its body and path parameters; takes the header fields out of `head`.

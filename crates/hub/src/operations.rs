@@ -16,10 +16,12 @@ macro_rules! metered {
     ($meter:ident, $($module:ident)::+) => {
         Handler {
             operation: &$($module)::+::OPERATION,
-            run: |hub: &Hub, permit, request| Box::pin(async move {
-                hub.meter(&permit.resource_key(), Meter::$meter, weight(Meter::$meter, &request))?;
-                $($module)::+::run(hub, permit, request).await
-            }),
+            run: |hub: &Hub, permit, request| {
+                match hub.meter(&permit.resource_key(), Meter::$meter, weight(Meter::$meter, &request)) {
+                    Ok(()) => Box::pin($($module)::+::run(hub, permit, request)),
+                    Err(error) => Box::pin(std::future::ready(Err(error))),
+                }
+            },
         }
     };
 }
