@@ -127,13 +127,16 @@ pub async fn serve_requests<S, F>(
     }
 }
 
+/// A request that is nobody's: the status and the text that it is answered with.
+struct Unreadable(u16, &'static str);
+
 impl Line {
     fn respond(self: Arc<Self>, request: http::Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> {
         let read = self.read(request);
         async move {
             let (head, incoming) = match read {
                 Ok(read) => read,
-                Err(refusal) => return refusal,
+                Err(Unreadable(status, why)) => return plain(status, why),
             };
             let bodies = self.pipeline.bodies();
             let read = |sender: Sender| bodies.of(sender).read(incoming, sender.most_bytes());
@@ -141,17 +144,17 @@ impl Line {
         }
     }
 
-    fn read(&self, request: http::Request<Incoming>) -> Result<(Head, Incoming), Response<Full<Bytes>>> {
+    fn read(&self, request: http::Request<Incoming>) -> Result<(Head, Incoming), Unreadable> {
         let (parts, incoming) = request.into_parts();
         if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
-            return Err(plain(414, "The request target is longer than is read."));
+            return Err(Unreadable(414, "The request target is longer than is read."));
         }
         let (headers, uri) = (&parts.headers, &parts.uri);
         let (host, origin, agent, shown) = {
             let mut said = self.said.lock();
             let Some(dialled) = said.dialled(uri, headers, &self.context) else {
                 let text = "The Host header is missing, doubled, malformed or at odds with the request line.";
-                return Err(plain(400, text));
+                return Err(Unreadable(400, text));
             };
             let (host, origin) = (dialled.host.clone(), dialled.origin.clone());
             (host, origin, said.agent(headers), said.shown(headers, &self.context))

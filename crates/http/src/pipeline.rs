@@ -154,7 +154,7 @@ impl Pipeline {
         async move {
             let mut admitted = match admitted {
                 Ok(admitted) => admitted,
-                Err(refusal) => return refusal,
+                Err(refusal) => return *refusal,
             };
             // Its room is held until the answer is there.
             let held = match body(sender(admitted.operation)).await {
@@ -171,20 +171,20 @@ impl Pipeline {
     }
 
     /// Finds the operation and decides about the caller.
-    fn admit(&self, mut head: Head) -> Result<Box<Admitted<'_>>, Outgoing> {
+    fn admit(&self, mut head: Head) -> Result<Box<Admitted<'_>>, Box<Outgoing>> {
         let id = self.ground.uuid();
         let mut request = request(id, &mut head);
         let found = match self.find(&head, &request) {
             Ok(found) => found,
             Err((face, refusal)) => {
                 let at = circumstances(self, id, &head.method, &head.uri, &head.origin);
-                return Err(finish(face, face.refusal(&refusal, at), id));
+                return Err(finish(face, face.refusal(&refusal, at), id).into());
             }
         };
         request.params = found.params;
         let sent = Sent { table: found.table, id, method: head.method, uri: head.uri, origin: head.origin };
         if let Err(refusal) = check_version(found.operation, &request.api_version) {
-            return Err(sent.refuse(self, &refusal));
+            return Err(sent.refuse(self, &refusal).into());
         }
         let presented = head.shown.presented();
         let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
@@ -197,10 +197,10 @@ impl Pipeline {
         };
         let permit = match self.access.decide(ask) {
             Ok(permit) => permit,
-            Err(decision) => return Err(sent.refuse(self, &Refusal::Denied(decision))),
+            Err(decision) => return Err(sent.refuse(self, &Refusal::Denied(decision)).into()),
         };
         if let iolite_kernel::Support::Refused(why) = found.operation.support {
-            return Err(sent.refuse(self, &Refusal::NotSupported { operation: found.operation, why }));
+            return Err(sent.refuse(self, &Refusal::NotSupported { operation: found.operation, why }).into());
         }
         Ok(Box::new(Admitted { operation: found.operation, index: found.index, permit, request, sent }))
     }
