@@ -162,7 +162,8 @@ def with_cost(measure):
 
 
 def rates(certificates):
-    ours = Ours([f"dev{n}" for n in range(1000)])
+    # The names that mqload is told here, and those that connstorm has by itself.
+    ours = Ours([f"{kind}{n}" for kind in ("dev", "s") for n in range(1000)])
     broker = mosquitto(certificates)
     servers = {"iolite": ours, "bare": acknowledger(certificates)} | ({"mosquitto": broker} if broker else {})
     for connections, window, aim in ((1, 1, {"bare": "-", "mosquitto": "-"}), (50, 20, {"bare": "0.7", "mosquitto": "-"}),
