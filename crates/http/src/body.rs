@@ -2,8 +2,8 @@
 //!
 //! The sum is of the whole process: thousands of connections with a body each of the largest size would be more memory than
 //! a machine has. A body waits a moment for room and is then refused as the service does when it is busy. Small bodies have
-//! room of their own, so that a few large and slow ones hold nobody's message up; and so have those of strangers. Room is an account, not memory: nothing
-//! is set aside for what is only announced.
+//! room of their own, so that a few large and slow ones hold nobody's message up; and so have those of strangers. Room is
+//! an account, not memory: nothing is set aside for what is only announced.
 
 use std::sync::Arc;
 use std::time::Duration;

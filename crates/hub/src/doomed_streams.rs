@@ -38,20 +38,15 @@ impl Hub {
 
     /// Removes streams that are to go, for as long as it is polled.
     pub(crate) async fn bury_streams(self: Arc<Self>) {
-        let mut changes = self.store.watch();
+        let mut changes = self.store.watch_of(&[DoomedStream::COLLECTION]);
         loop {
             for (name, _) in self.doomed_streams.all("") {
                 if let Err(error) = self.bury(&name).await {
                     tracing::warn!(%error, stream = %name, "the events of a deleted hub are still kept");
                 }
             }
-            loop {
-                match changes.recv().await {
-                    Ok(change) if *change.collection == *DoomedStream::COLLECTION => break,
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => break,
-                    Err(RecvError::Closed) => return,
-                }
+            if let Err(RecvError::Closed) = changes.recv().await {
+                return;
             }
         }
     }

@@ -25,21 +25,25 @@ pub(crate) struct World {
     clock: Arc<SteerableClock>,
 }
 
+/// The tenant that everything is in.
+pub(crate) fn tenant() -> Tenant {
+    Tenant {
+        id: Uuid::nil().to_string(),
+        domain: "contoso.example".to_owned(),
+        cloud: Cloud::Public,
+        token_lifetime_seconds: 3600,
+        propagation_delay_seconds: 0,
+    }
+}
+
 impl World {
     /// The key of the one hub.
     pub(crate) const KEY: &str = "contoso-hub";
 
     pub(crate) fn new() -> Self {
-        let tenant = Tenant {
-            id: Uuid::nil().to_string(),
-            domain: "contoso.example".to_owned(),
-            cloud: Cloud::Public,
-            token_lifetime_seconds: 3600,
-            propagation_delay_seconds: 0,
-        };
         let clock = Arc::new(SteerableClock::frozen_at(now()));
         let ground = Ground { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(1)) };
-        let world = Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant), ground)), clock };
+        let world = Self { hub: Arc::new(Hub::new(Estate::new(Store::memory(), tenant()), ground)), clock };
         // A store in memory never waits.
         world.put_hub_properties(json!({})).now_or_never().unwrap();
         world

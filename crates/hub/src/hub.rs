@@ -103,13 +103,10 @@ impl Hub {
     pub fn new(estate: Estate, ground: Ground) -> Self {
         let blobs: Arc<dyn Blobs> = Arc::new(BlobClient::default());
         let webhooks: Arc<dyn Webhooks> = Arc::new(Outbound::default());
-        let event_grid =
-            EventGrid::new(estate.hubs.clone(), estate.event_subscriptions.clone(), ground.clone(), webhooks.clone());
-        let (event_grid, outboxes) = (Arc::new(event_grid), Arc::<Outboxes>::default());
-        let hubs = estate.hubs.clone();
         let storage_tokens: Arc<dyn StorageTokens> = Arc::new(NoTokens);
+        let outboxes = Arc::<Outboxes>::default();
         let storage = Storage { blobs: blobs.clone(), tokens: storage_tokens.clone() };
-        let routing = Routing::new(hubs, ground.clone(), storage, event_grid.clone(), outboxes.clone());
+        let (event_grid, routing) = join(&estate.hubs, &estate.store, &ground, &webhooks, storage, &outboxes);
         let store = estate.store;
         Self {
             ground,
@@ -139,7 +136,7 @@ impl Hub {
             containers: Mutex::default(),
             throttles: Throttles::default(),
             newsroom: Newsroom::default(),
-            routing: Arc::new(routing),
+            routing,
             event_grid,
             webhooks,
             outboxes,
@@ -179,12 +176,9 @@ impl Hub {
 
     /// The same with routing and Event Grid over what it stands on now.
     fn joined(mut self) -> Self {
-        let grid = EventGrid::new(self.hubs.clone(), self.store.table(), self.ground.clone(), self.webhooks.clone());
-        self.event_grid = Arc::new(grid.with_outboxes(self.outboxes.clone()));
-        let (hubs, grid) = (self.hubs.clone(), self.event_grid.clone());
         let storage = Storage { blobs: self.blobs.clone(), tokens: self.storage_tokens.clone() };
-        let routing = Routing::new(hubs, self.ground.clone(), storage, grid, self.outboxes.clone());
-        self.routing = Arc::new(routing);
+        (self.event_grid, self.routing) =
+            join(&self.hubs, &self.store, &self.ground, &self.webhooks, storage, &self.outboxes);
         self
     }
 
@@ -251,6 +245,21 @@ impl Hub {
         self.tell_news(revision);
         Ok(result)
     }
+}
+
+/// Event Grid and the routing in front of it.
+fn join(
+    hubs: &Table<HubRecord>,
+    store: &Store,
+    ground: &Ground,
+    webhooks: &Arc<dyn Webhooks>,
+    storage: Storage,
+    outboxes: &Arc<Outboxes>,
+) -> (Arc<EventGrid>, Arc<Routing>) {
+    let grid = EventGrid::new(hubs.clone(), store.table(), ground.clone(), webhooks.clone());
+    let grid = Arc::new(grid.with_outboxes(outboxes.clone()));
+    let routing = Routing::new(hubs.clone(), ground.clone(), storage, grid.clone(), outboxes.clone());
+    (grid, Arc::new(routing))
 }
 
 impl fmt::Debug for Hub {

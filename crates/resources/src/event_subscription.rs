@@ -48,6 +48,26 @@ impl EventSubscription {
     /// ARM's type name.
     pub const TYPE: &'static str = "Microsoft.EventGrid/eventSubscriptions";
 
+    /// The subscription `name` that sends everything to `endpoint_url`, with Event Grid's own defaults.
+    #[must_use]
+    pub const fn new(name: String, endpoint_url: Secret, created_at: Timestamp) -> Self {
+        Self {
+            name,
+            endpoint_url,
+            schema: DeliverySchema::EventGridSchema,
+            included_event_types: None,
+            subject_begins_with: String::new(),
+            subject_ends_with: String::new(),
+            subject_case_sensitive: false,
+            max_events_per_batch: 1,
+            max_delivery_attempts: 30,
+            event_time_to_live_minutes: 1440,
+            labels: Vec::new(),
+            expires_at: None,
+            created_at,
+        }
+    }
+
     /// The key of the subscription `name` to the hub keyed `hub`.
     #[must_use]
     pub fn key(hub: &str, name: &str) -> String {

@@ -94,22 +94,8 @@ impl Change {
         now: Timestamp,
     ) -> Result<EventSubscription, ServiceError> {
         let destination = self.destination.as_ref().ok_or_else(|| bad("'properties.destination' is missing."))?;
-        let base = EventSubscription {
-            name: name.to_owned(),
-            endpoint_url: url(destination, standing)?,
-            schema: DeliverySchema::EventGridSchema,
-            included_event_types: None,
-            subject_begins_with: String::new(),
-            subject_ends_with: String::new(),
-            subject_case_sensitive: false,
-            max_events_per_batch: 1,
-            max_delivery_attempts: 30,
-            event_time_to_live_minutes: 1440,
-            labels: Vec::new(),
-            expires_at: None,
-            created_at: standing.map_or(now, |standing| standing.created_at),
-        };
-        self.merge(&base)
+        let created_at = standing.map_or(now, |standing| standing.created_at);
+        self.merge(&EventSubscription::new(name.to_owned(), url(destination, standing)?, created_at))
     }
 
     /// The subscription that a PATCH makes of `base`: what the body leaves out stays.

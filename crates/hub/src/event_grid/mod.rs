@@ -104,8 +104,12 @@ impl EventGrid {
             {
                 continue;
             }
-            let event = made.get_or_insert_with(|| Arc::new(event::Event::new(&record, kind, event, &self.ground)));
-            taken.extend(self.take(key, subscription, event));
+            let (event, kept) = made.get_or_insert_with(|| {
+                let event = Arc::new(event::Event::new(&record, kind, event, &self.ground));
+                let kept = self.outboxes.are_kept().then(|| serde_json::to_vec(&*event).unwrap_or_default());
+                (event, kept)
+            });
+            taken.extend(self.take(key, subscription, event, kept.as_deref()));
         }
         if made.is_some() {
             self.changed.notify_one();
@@ -113,8 +117,14 @@ impl EventGrid {
         taken
     }
 
-    /// Queues an event for one subscription.
-    fn take(&self, key: &Arc<str>, subscription: &EventSubscription, event: &Arc<event::Event>) -> Taken {
+    /// Queues an event for one subscription; `kept` is what its outbox keeps of it, where it has one.
+    fn take(
+        &self,
+        key: &Arc<str>,
+        subscription: &EventSubscription,
+        event: &Arc<event::Event>,
+        kept: Option<&[u8]>,
+    ) -> Taken {
         let now = self.ground.now();
         // Numbers are given under the lock, so that events are queued in their order.
         let mut queues = self.queues.lock();
@@ -122,12 +132,7 @@ impl EventGrid {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        let taken = if self.outboxes.are_kept() {
-            let record = serde_json::to_vec(event).unwrap_or_default();
-            place(key).and_then(|place| self.outboxes.append(&place, 0, now, &record))
-        } else {
-            None
-        };
+        let taken = kept.and_then(|kept| place(key).and_then(|place| self.outboxes.append(&place, 0, now, kept)));
         let number = match &taken {
             None => 0,
             Some(Ok(appended)) => appended.sequence,

@@ -22,18 +22,15 @@ impl EventGrid {
         self.subscriptions.find(&EventSubscription::key(&place.hub, &place.name)).is_some()
     }
 
-    /// Queues again what waits in the outboxes, and then lets events be queued as they come. Outboxes without a
-    /// subscription go.
+    /// Queues again what waits in the outboxes, and then lets events be queued as they come. What waits for a
+    /// subscription that is gone is left alone.
     pub(crate) async fn resume(&self) {
         let mut read: HashMap<Arc<str>, u64> = HashMap::new();
         while !self.queues.lock().are_live() {
             for place in self.outboxes.of_kind(Kind::EventGrid) {
                 let key: Arc<str> = EventSubscription::key(&place.hub, &place.name).into();
                 if self.subscriptions.find(&key).is_none() {
-                    read.insert(key.clone(), u64::MAX);
-                    if let Err(error) = self.outboxes.remove(&place).await {
-                        tracing::warn!(%error, subscription = %key, "what waited for a deleted subscription is still kept");
-                    }
+                    read.insert(key, u64::MAX);
                     continue;
                 }
                 let progress = self.outboxes.progress(&place, 0);

@@ -3,6 +3,10 @@
 
 use std::sync::Arc;
 
+use iolite_resources::{EventSubscription, Hub as HubRecord};
+use iolite_store::{Change, Record};
+use tokio::sync::MutexGuard;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Kind, Place};
@@ -14,12 +18,15 @@ impl Hub {
         if !self.outboxes.are_kept() {
             return std::future::pending().await;
         }
-        tokio::join!(self.take_up_outboxes(), self.outboxes.run(), self.watch_outboxes());
+        // Heard from now on, so that nothing is deleted between the first look and the next.
+        let changes = self.store.watch_of(&[HubRecord::COLLECTION, EventSubscription::COLLECTION]);
+        tokio::join!(self.take_up_outboxes(), self.outboxes.run(), self.watch_outboxes(changes));
     }
 
-    /// Takes up what waits in the outboxes, unless that was done.
+    /// Takes up what waits in the outboxes, unless that was done; those whose endpoint or subscription is gone go first.
     async fn take_up_outboxes(&self) {
-        let _turn = self.outboxes_turn.lock().await;
+        let turn = self.outboxes_turn.lock().await;
+        self.drop_orphaned_outboxes(&turn).await;
         tokio::join!(self.routing.resume(), self.event_grid.resume());
     }
 
@@ -36,22 +43,15 @@ impl Hub {
     }
 
     /// Removes outboxes whose endpoint or subscription is gone.
-    async fn watch_outboxes(&self) {
-        let mut changes = self.store.watch();
-        loop {
-            let concerns = match changes.recv().await {
-                Ok(change) => matches!(&*change.collection, "hubs" | "hub.event-subscriptions"),
-                Err(RecvError::Lagged(_)) => true,
-                Err(RecvError::Closed) => return,
-            };
-            if concerns {
-                self.drop_orphaned_outboxes().await;
-            }
+    async fn watch_outboxes(&self, mut changes: Receiver<Change>) {
+        while !matches!(changes.recv().await, Err(RecvError::Closed)) {
+            let turn = self.outboxes_turn.lock().await;
+            self.drop_orphaned_outboxes(&turn).await;
         }
     }
 
-    async fn drop_orphaned_outboxes(&self) {
-        let _turn = self.outboxes_turn.lock().await;
+    /// Removes them; whoever asks has the turn.
+    async fn drop_orphaned_outboxes(&self, _turn: &MutexGuard<'_, ()>) {
         let orphans = |kind: Kind, is_there: &dyn Fn(&Place) -> bool| {
             let all = self.outboxes.of_kind(kind).into_iter();
             all.filter(|place| !is_there(place)).collect::<Vec<_>>()

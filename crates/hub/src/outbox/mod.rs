@@ -7,7 +7,7 @@
 
 mod follow;
 mod place;
-mod position;
+mod progress;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use crate::doomed_streams::DoomedStream;
 use crate::telemetry::{receipt, unavailable};
 pub(crate) use place::{Kind, Place};
-use position::OutboxPosition;
+pub(crate) use progress::Progress;
 
 /// How many records, and how many bytes of them, are read at a time.
 const PIECE: (usize, usize) = (1000, 4 << 20);
@@ -38,29 +38,11 @@ struct Kept {
     streams: Streams,
     store: Store,
     hubs: Table<HubRecord>,
-    positions: Table<OutboxPosition>,
+    positions: Table<Progress>,
     doomed: Table<DoomedStream>,
     /// What was settled since it was last written down, partition by partition.
     settled: Mutex<BTreeMap<(Place, u32), Progress>>,
     changed: Notify,
-}
-
-/// How far a partition of an outbox is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// The number of the first record that is not done.
-    pub(crate) next: u64,
-    /// How often that one was tried.
-    pub(crate) attempts: u32,
-    /// Not before this moment is it tried again.
-    pub(crate) not_before: Option<Timestamp>,
-}
-
-impl Progress {
-    /// Nothing before the record `next` is to be done, and that one was not tried.
-    pub(crate) const fn at(next: u64) -> Self {
-        Self { next, attempts: 0, not_before: None }
-    }
 }
 
 /// What became of an event that was to be kept until it is delivered: nothing where nothing is kept, else when it is safe,
@@ -124,13 +106,13 @@ impl Outboxes {
     pub(crate) fn progress(&self, place: &Place, partition: u32) -> Progress {
         let none = Progress::at(0);
         let Some(kept) = &self.0 else { return none };
-        let Some(position) = kept.positions.get(&place.key(partition)) else { return none };
+        let Some(known) = kept.positions.get(&place.key(partition)) else { return none };
         let end = self.stream(place).and_then(|stream| stream.bounds(partition).ok());
         // A stream that ends before what was done of it is not the one that the position was written for.
-        if end.is_none_or(|bounds| bounds.next_sequence < position.next) {
+        if end.is_none_or(|bounds| bounds.next_sequence < known.next) {
             return none;
         }
-        Progress { next: position.next, attempts: position.attempts, not_before: position.not_before }
+        *known.value
     }
 
     /// The next records of a partition, from the number `from` on; none at the end of what is safe.
@@ -167,7 +149,7 @@ impl Outboxes {
             for ((place, partition), progress) in &settled {
                 // The outboxes of a hub that was deleted are gone, and their positions with them.
                 if transaction.get(&kept.hubs, &place.hub).is_some() {
-                    transaction.put(&kept.positions, &place.key(*partition), OutboxPosition::from(*progress));
+                    transaction.put(&kept.positions, &place.key(*partition), *progress);
                 }
             }
             Ok::<_, StoreError>(())

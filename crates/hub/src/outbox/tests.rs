@@ -5,9 +5,9 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
-use iolite_kernel::{Ground, SeededEntropy, SignedDuration, SteerableClock, Uuid};
-use iolite_messaging::{EventOrigin, Message, SystemName};
-use iolite_resources::{Cloud, DeliverySchema, Estate, EventSubscription, Tenant};
+use iolite_kernel::{Ground, SeededEntropy, SignedDuration, SteerableClock};
+use iolite_messaging::{Message, SystemName};
+use iolite_resources::{Estate, EventSubscription};
 use iolite_store::streams::Limits;
 use serde_json::{Value, json};
 
@@ -65,16 +65,9 @@ impl Outside {
     }
 
     async fn start(&self) -> Process {
-        let tenant = Tenant {
-            id: Uuid::nil().to_string(),
-            domain: "contoso.example".to_owned(),
-            cloud: Cloud::Public,
-            token_lifetime_seconds: 3600,
-            propagation_delay_seconds: 0,
-        };
         let (store, _) = Store::open(&self.folder).unwrap();
         let (streams, _) = Streams::open(&self.folder, Limits::default()).unwrap();
-        let estate = Estate::new(store, tenant);
+        let estate = Estate::new(store, crate::fixture::tenant());
         if estate.hubs.get("contoso-hub").is_none() {
             fixture::put(&estate, fixture::hub(routing())).await;
             put_subscription(&estate).await;
@@ -119,8 +112,7 @@ impl Process {
         let mut message = Message::of(json!({"n": number}).to_string());
         message.set_system(SystemName::ContentType, "application/json");
         message.set_system(SystemName::ContentEncoding, "utf-8");
-        let origin =
-            EventOrigin { device_id: "d1".into(), module_id: None, generation: "1".into(), auth_method: "{}".into() };
+        let origin = fixture::origin("d1");
         let event = Routable {
             source: Source::DeviceMessages,
             message: &message,
@@ -159,21 +151,8 @@ fn routing() -> Value {
 }
 
 async fn put_subscription(estate: &Estate) {
-    let subscription = EventSubscription {
-        name: "Hook".to_owned(),
-        endpoint_url: iolite_kernel::Secret::new("https://hooks.example/"),
-        schema: DeliverySchema::EventGridSchema,
-        included_event_types: None,
-        subject_begins_with: String::new(),
-        subject_ends_with: String::new(),
-        subject_case_sensitive: false,
-        max_events_per_batch: 1,
-        max_delivery_attempts: 30,
-        event_time_to_live_minutes: 1440,
-        labels: Vec::new(),
-        expires_at: None,
-        created_at: crate::fixture::now(),
-    };
+    let hook = iolite_kernel::Secret::new("https://hooks.example/");
+    let subscription = EventSubscription::new("Hook".to_owned(), hook, crate::fixture::now());
     let kept = estate.store.transact(|transaction| {
         transaction.put(&estate.event_subscriptions, "contoso-hub/hook", subscription.clone());
         Ok::<(), StoreError>(())

@@ -1,23 +1,22 @@
 //! A hub with routes for the unit tests of routing and of Event Grid.
 
-use iolite_kernel::{Ground, Scope, ServiceError, Uuid};
-use iolite_resources::{BuiltInEvents, Cloud, Estate, Hub as HubRecord, HubSku, Tenant};
+use iolite_kernel::{Ground, Scope, ServiceError};
+use iolite_messaging::EventOrigin;
+use iolite_resources::{BuiltInEvents, Estate, Hub as HubRecord, HubSku};
 use iolite_store::Store;
 use serde_json::{Map, Value};
 
 /// An estate with the one hub `Contoso-Hub`, whose routing is `routing`; nothing was said of it where that is empty.
 pub(crate) async fn estate_with_hub(routing: Value) -> (Estate, HubRecord) {
-    let tenant = Tenant {
-        id: Uuid::nil().to_string(),
-        domain: "contoso.example".to_owned(),
-        cloud: Cloud::Public,
-        token_lifetime_seconds: 3600,
-        propagation_delay_seconds: 0,
-    };
-    let estate = Estate::new(Store::memory(), tenant);
+    let estate = Estate::new(Store::memory(), crate::fixture::tenant());
     let hub = hub(routing);
     put(&estate, hub.clone()).await;
     (estate, hub)
+}
+
+/// A device's own doing.
+pub(crate) fn origin(device_id: &str) -> EventOrigin {
+    EventOrigin { device_id: device_id.into(), module_id: None, generation: "1".into(), auth_method: "{}".into() }
 }
 
 /// Keeps `hub` as it is now.

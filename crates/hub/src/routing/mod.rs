@@ -2,8 +2,8 @@
 //!
 //! [`Routing::deliver`] is called for every event, by telemetry and by whatever makes twin, lifecycle and connection events
 //! ([`events`]). Events for streams come back to the caller, who keeps them and waits for the disk; batches for storage and
-//! events for Event Grid are taken here, into outboxes where there are any, and sent by [`Routing::run`]. A hub without routes costs a look into a map.
-//! Source: iot-hub-devguide-messages-d2c, iot-hub-devguide-endpoints, `RoutingProperties` of 2023-06-30.
+//! events for Event Grid are taken here, into outboxes where there are any, and sent by [`Routing::run`]. A hub without
+//! routes costs a look into a map. Source: iot-hub-devguide-messages-d2c, iot-hub-devguide-endpoints, `RoutingProperties` of 2023-06-30.
 
 mod cache;
 mod connection_string;

@@ -18,8 +18,8 @@ impl Routing {
         self.storage.start_over();
     }
 
-    /// Takes again what waits in the outboxes, and then lets events go into blobs as they come. Outboxes without an
-    /// endpoint go.
+    /// Takes again what waits in the outboxes, and then lets events go into blobs as they come. What waits for an
+    /// endpoint that is gone is left alone.
     pub(crate) async fn resume(&self) {
         let mut read: HashMap<Key, u64> = HashMap::new();
         while !self.storage.is_live() {
@@ -47,11 +47,6 @@ impl Routing {
                     tracing::error!(%error, endpoint = %place.name, "what waits for a container cannot be read");
                     *next = u64::MAX;
                 }
-            }
-            if target.is_none()
-                && let Err(error) = self.outboxes.remove(&place).await
-            {
-                tracing::warn!(%error, endpoint = %place.name, "what waited for a deleted endpoint is still kept");
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use iolite_kernel::{Clock, SeededEntropy, SteerableClock};
-use iolite_messaging::{EventOrigin, SystemName};
+use iolite_messaging::SystemName;
 use iolite_resources::{DeliverySchema, EndpointHealth, Estate, EventSubscription};
 use serde_json::{Value, json};
 
@@ -71,8 +71,7 @@ impl Bench {
     }
 
     fn deliver_with(&self, source: Source, message: &Message, twin: impl FnOnce() -> Option<Value>) -> Deliveries {
-        let origin =
-            EventOrigin { device_id: "d1".into(), module_id: None, generation: "1".into(), auth_method: "{}".into() };
+        let origin = fixture::origin("d1");
         let event = Routable { source, message, origin: Some(&origin), at: self.clock.now(), partition: 1 };
         self.routing.deliver("contoso-hub", &event, twin)
     }
@@ -269,20 +268,10 @@ async fn an_entity_is_found_by_its_name_with_the_key_of_its_endpoint() {
 #[tokio::test]
 async fn event_grid_does_not_count_as_a_route_that_took_the_message() {
     let bench = bench(routing(json!([route("a", "DeviceMessages", "level = 'grid'", "eventgrid")]))).await;
+    let nowhere = iolite_kernel::Secret::new("http://127.0.0.1:9/");
     let subscription = EventSubscription {
-        name: "s".to_owned(),
-        endpoint_url: iolite_kernel::Secret::new("http://127.0.0.1:9/"),
         schema: DeliverySchema::CloudEventSchemaV1,
-        included_event_types: None,
-        subject_begins_with: String::new(),
-        subject_ends_with: String::new(),
-        subject_case_sensitive: false,
-        max_events_per_batch: 1,
-        max_delivery_attempts: 30,
-        event_time_to_live_minutes: 1440,
-        labels: Vec::new(),
-        expires_at: None,
-        created_at: bench.clock.now(),
+        ..EventSubscription::new("s".to_owned(), nowhere, bench.clock.now())
     };
     let kept = bench.estate.store.transact(|transaction| {
         transaction.put(&bench.estate.event_subscriptions, "contoso-hub/s", subscription.clone());

@@ -1,18 +1,23 @@
 //! Ends sessions whose grounds are gone: one task for all of them.
 //!
-//! It hears of every change of the store, looks again at the sessions that the change can concern, and at no other; and it
+//! It hears of every change of what sessions stand on, looks again at the sessions that the change can concern, and at no other; and it
 //! waits on the injected clock for the next credential to end.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use iolite_messaging::CloseReason;
-use iolite_store::Change;
+use iolite_resources::{Certificate, Hub as HubRecord};
+use iolite_store::{Change, Record};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::Hub;
+use crate::c2d::Bound;
 use crate::sessions::Line;
+use crate::{Device, Hub, Module};
 
+/// What a session stands on, and the queues that may be replaced as a whole.
+const GROUNDS: [&str; 5] =
+    [Device::COLLECTION, Module::COLLECTION, HubRecord::COLLECTION, Certificate::COLLECTION, Bound::COLLECTION];
 /// How many sessions are looked at between two chances for others.
 const PIECE: usize = 128;
 
@@ -65,7 +70,7 @@ impl Hub {
 
     /// Looks after sessions and links until the process ends: closes those whose credential ends or whose grounds go.
     pub(crate) async fn watch_sessions(self: &Arc<Self>) {
-        let mut changes = self.store.watch();
+        let mut changes = self.store.watch_of(&GROUNDS);
         loop {
             let next = self.sessions.expiries.next();
             tokio::select! {

@@ -3,7 +3,7 @@
 //! Source: iot-hub-devguide-messages-d2c and concepts-digital-twin: the body is a JSON patch, and its content type says so.
 //! The properties are those of the events that concepts-developer-guide-service shows (recorded in October 2020).
 
-use iolite_kernel::{Ground, iso_offset_seven_digits};
+use iolite_kernel::Ground;
 use iolite_messaging::SystemName;
 use serde_json::Value;
 
@@ -17,11 +17,6 @@ pub fn digital_twin_change(ground: &Ground, about: About<'_>, patch: &[Value]) -
     let source = Source::DigitalTwinChangeEvents;
     let mut made = event(ground, source, about, "digitalTwinChangeNotification", "updateTwin", body);
     made.message.set_system(SystemName::ContentType, "application/json-patch+json");
-    for (name, value) in &mut made.message.properties {
-        if **name == *"operationTimestamp" {
-            *value = Some(iso_offset_seven_digits(about.at).into());
-        }
-    }
     made
 }
 

@@ -9,7 +9,7 @@ mod job_lifecycle;
 mod lifecycle;
 mod twin_change;
 
-use iolite_kernel::{Ground, Timestamp, iso_seven_digits};
+use iolite_kernel::{Ground, Timestamp, iso_offset_seven_digits, iso_seven_digits};
 use iolite_messaging::{EventOrigin, Message, SystemName};
 
 use super::{Routable, Source};
@@ -65,7 +65,7 @@ fn event(ground: &Ground, source: Source, about: About<'_>, schema: &str, operat
     let mut add = |name: &str, value: &str| message.properties.push((name.into(), Some(value.into())));
     add("hubName", about.hub);
     add("deviceId", about.device);
-    add("operationTimestamp", &iso_seven_digits(about.at));
+    add("operationTimestamp", &operation_timestamp(source, about.at));
     if let Some(module) = about.module {
         add("moduleId", module);
     }
@@ -78,6 +78,11 @@ fn event(ground: &Ground, source: Source, about: About<'_>, schema: &str, operat
         auth_method: Box::default(),
     };
     OwnEvent { source, message, origin, at: about.at }
+}
+
+/// Published events of digital twins have their offset written out, all others a `Z`.
+fn operation_timestamp(source: Source, at: Timestamp) -> String {
+    if source == Source::DigitalTwinChangeEvents { iso_offset_seven_digits(at) } else { iso_seven_digits(at) }
 }
 
 /// A dozen hexadecimal digits, as published events have.

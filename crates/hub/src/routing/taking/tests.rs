@@ -156,8 +156,7 @@ async fn telemetry_follows_the_twin_to_another_entity() {
     for (id, floor) in [("d1", "1"), ("d2", "2")] {
         world.put_device(id, json!({"deviceId": id})).await;
         world.call("Devices_UpdateTwin", &[("id", id)], &[], json!({"tags": {"floor": floor}})).await.unwrap();
-        let origin =
-            EventOrigin { device_id: id.into(), module_id: None, generation: "1".into(), auth_method: "{}".into() };
+        let origin = fixture::origin(id);
         let message = iolite_messaging::Message::of(id);
         let event = Routable {
             source: Source::DeviceMessages,

@@ -1,7 +1,7 @@
 //! Tests of the writer over a blob service in memory and a clock that is moved by hand.
 
 use iolite_kernel::{SeededEntropy, SteerableClock};
-use iolite_messaging::{EventOrigin, Message, SystemName};
+use iolite_messaging::{Message, SystemName};
 use iolite_resources::StorageContainerEndpoint;
 use serde_json::Value;
 
@@ -57,8 +57,7 @@ impl Bench {
         message.set_system(SystemName::ContentType, "application/json");
         message.set_system(SystemName::ContentEncoding, "utf-8");
         message.properties.push(("level".into(), Some("cold".into())));
-        let origin =
-            EventOrigin { device_id: "d1".into(), module_id: None, generation: "1".into(), auth_method: "{}".into() };
+        let origin = crate::routing::fixture::origin("d1");
         let event = Routable {
             source: Source::DeviceMessages,
             message: &message,
