@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iolite_access::{Permit, RoleBook};
 use iolite_identity::{Caller, PrincipalCaller};
-use iolite_kernel::{Ground, Operation, Request, ResourceId, Scope, ServiceError};
+use iolite_kernel::{Ground, Need, Operation, Request, ResourceId, Scope, ServiceError};
 use iolite_resources::{
     Estate, Hub, ManagedIdentityKind, PrincipalKind, ProvisioningService, ResourceGroup, TwinsInstance,
 };
@@ -161,6 +161,12 @@ impl Arm {
         let identities: Vec<&str> =
             std::iter::once(&principal.object_id).chain(&principal.groups).map(String::as_str).collect();
         granted && !self.book.denies.all("").iter().any(|(_, deny)| deny.denies(&identities, &scopes, action, false))
+    }
+
+    /// Whether the caller may run the management `operation` at `scope`. Lists across scopes judge each row by the
+    /// operation that reads it.
+    pub(crate) fn may_run(&self, caller: &Caller, operation: &Operation, scope: &Scope) -> bool {
+        matches!(operation.need, Need::Management { action } if self.may(caller, action, scope))
     }
 
     /// Refuses a caller who may not do `action` at a scope that the request reaches besides the one it was judged at.

@@ -16,7 +16,7 @@ use iolite_resources::{
 };
 use iolite_store::{Store, Transaction};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use smallvec::SmallVec;
 
 use crate::{Arm, Census, DeviceCounts, Endpoints, HubEvents, Surroundings, WebhookCheck, Witness, handlers};
@@ -213,6 +213,15 @@ impl World {
 
     pub(crate) async fn delete(&self, target: &str) -> Result<Answer, ServiceError> {
         self.call(Method::Delete, target, &[], None).await
+    }
+
+    /// Gives the caller the role Reader at a scope.
+    pub(crate) async fn make_reader(&self, scope: &str) {
+        let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, scope.as_bytes());
+        let body = json!({
+            "properties": {"roleDefinitionId": "acdd72a7-3385-48ef-bd42-f606fba81ae7", "principalId": CALLER},
+        });
+        self.put(&format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"), body).await.unwrap();
     }
 
     /// Runs the operation that the path leads to, as `operator`, without asking whether they may.

@@ -1,11 +1,13 @@
-//! Lists the provisioning services of a subscription.
-//! Source: 2022-12-12. All of them are in one page.
+//! Lists the provisioning services of a subscription that the caller may read.
+//! Source: 2022-12-12. All of them are in one page. Who has a role on one of them alone sees that one, and who
+//! has none sees none, as in Azure: azure-cli issues 22038 (2022) and 28645 (2024) show `az iot hub` doing so.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support};
 use serde_json::json;
 
 use super::document::document;
+use super::get;
 use crate::Arm;
 
 /// `IotDpsResource_ListBySubscription`.
@@ -15,19 +17,20 @@ pub(crate) const OPERATION: Operation = Operation {
     method: Method::Get,
     path: subscription_path!("/providers/Microsoft.Devices/provisioningServices"),
     versions: ApiVersions::AnyDate,
-    need: Need::Management { action: "Microsoft.Devices/provisioningServices/Read" },
+    need: Need::SignedIn,
     support: Support::Served,
-    summary: "Lists the provisioning services of a subscription.",
+    summary: "Lists the provisioning services of a subscription that the caller may read.",
 };
 
 /// Answers 200 with the services, in the order of their names.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let subscription = request.param("subscriptionId");
     arm.subscription(subscription)?;
     let scope = Scope::subscription(subscription);
     let services = arm.estate.provisioning_services.all("");
     let within = services.iter().filter(|(_, service)| scope.covers(&service.id));
-    let value: Vec<_> = within.map(|(_, service)| document(arm, service)).collect();
+    let seen = within.filter(|(_, service)| arm.may_run(permit.caller(), &get::OPERATION, &service.id));
+    let value: Vec<_> = seen.map(|(_, service)| document(arm, service)).collect();
     Ok(Answer::ok(&json!({"value": value})))
 }
 
@@ -38,7 +41,7 @@ mod tests {
     use crate::testing::{GROUP, SUBSCRIPTION, World, json};
 
     #[tokio::test]
-    async fn the_services_are_listed() {
+    async fn the_services_of_all_groups_are_listed_that_the_caller_may_read() {
         let world = World::new().await;
         let other = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/contoso-2");
         world.put(&other, json!({"location": "westeurope"})).await.unwrap();
@@ -47,8 +50,14 @@ mod tests {
             world.put(&path, json!({"location": "westeurope", "sku": {"name": "S1"}})).await.unwrap();
         }
         let path = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Devices/provisioningServices");
-        let listed = json(&world.get(&path).await.unwrap());
-        let names: Vec<_> = listed["value"].as_array().unwrap().iter().map(|service| service["name"].clone()).collect();
-        assert_eq!(names, ["aaa", "ccc"]);
+        let names = async || {
+            let listed = json(&world.get(&path).await.unwrap());
+            listed["value"].as_array().unwrap().iter().map(|service| service["name"].clone()).collect::<Vec<_>>()
+        };
+        assert!(names().await.is_empty(), "who has no role sees none, and is not refused");
+        world.make_reader(&format!("{GROUP}/providers/Microsoft.Devices/provisioningServices/aaa")).await;
+        assert_eq!(names().await, ["aaa"]);
+        world.make_reader(&format!("/subscriptions/{SUBSCRIPTION}")).await;
+        assert_eq!(names().await, ["aaa", "ccc"]);
     }
 }

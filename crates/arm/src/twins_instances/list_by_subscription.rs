@@ -1,11 +1,13 @@
-//! Lists the Digital Twins instances of a subscription.
-//! Source: 2023-01-31. All of them are in one page.
+//! Lists the Digital Twins instances of a subscription that the caller may read.
+//! Source: 2023-01-31. All of them are in one page. Who has a role on one of them alone sees that one, and who
+//! has none sees none, as in Azure: azure-cli issues 22038 (2022) and 28645 (2024) show `az iot hub` doing so.
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support};
 use serde_json::json;
 
 use super::document::document;
+use super::get;
 use crate::Arm;
 
 /// `DigitalTwins_List`.
@@ -15,19 +17,20 @@ pub(crate) const OPERATION: Operation = Operation {
     method: Method::Get,
     path: subscription_path!("/providers/Microsoft.DigitalTwins/digitalTwinsInstances"),
     versions: ApiVersions::AnyDate,
-    need: Need::Management { action: "Microsoft.DigitalTwins/digitalTwinsInstances/read" },
+    need: Need::SignedIn,
     support: Support::Served,
-    summary: "Lists the Digital Twins instances of a subscription.",
+    summary: "Lists the Digital Twins instances of a subscription that the caller may read.",
 };
 
 /// Answers 200 with the instances, in the order of their names.
-pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
+pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let subscription = request.param("subscriptionId");
     arm.subscription(subscription)?;
     let scope = Scope::subscription(subscription);
     let instances = arm.estate.twins_instances.all("");
     let within = instances.iter().filter(|(_, instance)| scope.covers(&instance.id));
-    let value: Vec<_> = within.map(|(_, instance)| document(arm, instance)).collect();
+    let seen = within.filter(|(_, instance)| arm.may_run(permit.caller(), &get::OPERATION, &instance.id));
+    let value: Vec<_> = seen.map(|(_, instance)| document(arm, instance)).collect();
     Ok(Answer::ok(&json!({"value": value})))
 }
 
@@ -38,7 +41,7 @@ mod tests {
     use crate::testing::{GROUP, SUBSCRIPTION, World, json};
 
     #[tokio::test]
-    async fn the_instances_are_listed() {
+    async fn the_instances_of_all_groups_are_listed_that_the_caller_may_read() {
         let world = World::new().await;
         let other = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/contoso-2");
         world.put(&other, json!({"location": "westeurope"})).await.unwrap();
@@ -47,9 +50,14 @@ mod tests {
             world.put(&path, json!({"location": "westeurope"})).await.unwrap();
         }
         let path = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.DigitalTwins/digitalTwinsInstances");
-        let listed = json(&world.get(&path).await.unwrap());
-        let names: Vec<_> =
-            listed["value"].as_array().unwrap().iter().map(|instance| instance["name"].clone()).collect();
-        assert_eq!(names, ["aaa", "ccc"]);
+        let names = async || {
+            let listed = json(&world.get(&path).await.unwrap());
+            listed["value"].as_array().unwrap().iter().map(|instance| instance["name"].clone()).collect::<Vec<_>>()
+        };
+        assert!(names().await.is_empty(), "who has no role sees none, and is not refused");
+        world.make_reader(&format!("{GROUP}/providers/Microsoft.DigitalTwins/digitalTwinsInstances/aaa")).await;
+        assert_eq!(names().await, ["aaa"]);
+        world.make_reader(&format!("/subscriptions/{SUBSCRIPTION}")).await;
+        assert_eq!(names().await, ["aaa", "ccc"]);
     }
 }
