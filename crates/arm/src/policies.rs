@@ -20,24 +20,46 @@ const KEY_BYTES: usize = 32;
 const KEY_BYTES_ALLOWED: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// What may be in the policies of one kind of resource.
-pub(crate) struct PolicyRules {
+pub struct PolicyRules {
     /// The rights the kind knows.
-    pub(crate) rights: &'static [Right],
+    pub rights: &'static [Right],
     /// How many policies there may be.
     pub(crate) most: usize,
     /// How many of them may have `ServiceConnect`.
     pub(crate) most_with_service_connect: usize,
 }
 
+impl PolicyRules {
+    /// Whether a policy may have `rights`: one at least, and none that the kind does not know.
+    #[must_use]
+    pub fn takes(&self, rights: Rights) -> bool {
+        let known = Rights::of(self.rights);
+        rights != Rights::default()
+            && Right::ALL.into_iter().all(|right| known.contains(right) || !rights.contains(right))
+    }
+}
+
+/// Whether `text` can name a policy: 1 to 64 letters, digits, `-`, `.` and `_`.
+#[must_use]
+pub fn is_policy_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// Whether `text` can be a policy's key: 16 to 64 bytes in base64.
+#[must_use]
+pub fn is_policy_key(text: &str) -> bool {
+    STANDARD.decode(text).is_ok_and(|bytes| KEY_BYTES_ALLOWED.contains(&bytes.len()))
+}
+
 /// Hubs: 16 policies, 10 of them with `ServiceConnect` (the limits page of the control-access article).
-pub(crate) const HUB_POLICIES: PolicyRules = PolicyRules {
+pub const HUB_POLICIES: PolicyRules = PolicyRules {
     rights: &[Right::RegistryRead, Right::RegistryWrite, Right::ServiceConnect, Right::DeviceConnect],
     most: 16,
     most_with_service_connect: 10,
 };
 
 /// Provisioning services.
-pub(crate) const PROVISIONING_POLICIES: PolicyRules = PolicyRules {
+pub const PROVISIONING_POLICIES: PolicyRules = PolicyRules {
     rights: &[
         Right::ServiceConfig,
         Right::EnrollmentRead,
@@ -137,11 +159,7 @@ pub(crate) fn document(policy: &SharedAccessPolicy) -> Value {
 fn read_one(mut item: Fields, rules: &PolicyRules) -> Result<PolicyChange, ServiceError> {
     let missing = |item: &Fields, name| ServiceError::new(&ARGUMENT_NULL, format!("'{}' is missing.", item.path(name)));
     let key_name = item.text("keyName")?.ok_or_else(|| missing(&item, "keyName"))?;
-    let is_name = |text: &str| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    if !is_name(&key_name) {
+    if !is_policy_name(&key_name) {
         return Err(invalid(format!(
             "'{key_name}' cannot name a shared access policy: 1 to 64 letters, digits, '-', '.' and '_' can."
         )));
@@ -150,10 +168,7 @@ fn read_one(mut item: Fields, rules: &PolicyRules) -> Result<PolicyChange, Servi
     let rights: Rights = text
         .parse()
         .map_err(|_| invalid(format!("The rights '{text}' of the policy '{key_name}' are not all known.")))?;
-    let known = Rights::of(rules.rights);
-    if rights == Rights::default()
-        || Right::ALL.into_iter().any(|right| rights.contains(right) && !known.contains(right))
-    {
+    if !rules.takes(rights) {
         return Err(invalid(format!(
             "The rights '{text}' of the policy '{key_name}' are not rights of this resource."
         )));
@@ -168,10 +183,10 @@ fn read_key(item: &mut Fields, name: &str, policy: &str) -> Result<KeyChange, Se
     if text.is_empty() {
         return Ok(KeyChange::Renew);
     }
-    match STANDARD.decode(&text) {
-        Ok(bytes) if KEY_BYTES_ALLOWED.contains(&bytes.len()) => Ok(KeyChange::Set(Secret::new(text))),
-        _ => Err(invalid(format!("The {name} of the policy '{policy}' is not 16 to 64 bytes in base64."))),
+    if !is_policy_key(&text) {
+        return Err(invalid(format!("The {name} of the policy '{policy}' is not 16 to 64 bytes in base64.")));
     }
+    Ok(KeyChange::Set(Secret::new(text)))
 }
 
 fn invalid(text: impl Into<String>) -> ServiceError {

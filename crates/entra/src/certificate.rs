@@ -13,6 +13,18 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 #[error("what is registered is not a PEM certificate or public key")]
 pub(crate) struct Unreadable;
 
+/// Whether a PEM text is a certificate that an application's assertions can be checked by.
+#[must_use]
+pub fn is_certificate(pem: &str) -> bool {
+    Certificate::from_pem(pem).is_ok()
+}
+
+/// Whether a PEM text is a public key that an outside issuer's assertions can be checked by.
+#[must_use]
+pub fn is_public_key(pem: &str) -> bool {
+    Key::from_pem(pem).is_ok()
+}
+
 /// The algorithms that assertions may be signed with; both by an RSA key of 2048 bits or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {

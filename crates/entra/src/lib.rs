@@ -38,6 +38,7 @@ pub mod user_realm;
 use iolite_access::{Handler, handler};
 use iolite_kernel::Operation;
 
+pub use certificate::{is_certificate, is_public_key};
 pub use entra::{Entra, EntraSettings};
 pub use issue::{Flaw, IssueError, Token};
 

@@ -164,8 +164,9 @@ fn read_permission(mut item: Fields) -> Result<Permission, ServiceError> {
     Ok(permission)
 }
 
-/// `*`, or words between slashes in which `*` stands for any text.
-fn is_action(text: &str) -> bool {
+/// Whether a role may list `text` as an action: `*`, or words between slashes in which `*` stands for any text.
+#[must_use]
+pub fn is_action(text: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".*-_$".contains(&byte))
     };

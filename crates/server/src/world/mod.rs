@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_link_to_a_hub_that_is_not_there_is_refused_with_a_remedy() {
-        let text = "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='s'\nname='s'\n[[resource_groups]]\nname='g'\n[[provisioning_services]]\nname='dps-one'\nresource_group='g'\nlinks=[{hub='nope',by='connection-string'}]\n";
+        let text = "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='c0ffee00-0000-4000-8000-000000000002'\nname='s'\n[[resource_groups]]\nname='g'\n[[provisioning_services]]\nname='dps-one'\nresource_group='g'\nlinks=[{hub='nope',by='connection-string'}]\n";
         let error = parse(text, "w.toml").unwrap_err();
         assert!(error.place.contains("provisioning_services[0].links[0].hub"), "{error}");
         assert!(error.to_string().contains("nope"), "{error}");
@@ -73,7 +73,7 @@ mod tests {
     /// A world of one hub with these members.
     fn with_hub(members: &str) -> Result<WorldFile, WorldError> {
         let text = format!(
-            "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='s'\nname='s'\n[[resource_groups]]\nname='g'\n[[iot_hubs]]\nname='hub-one'\nresource_group='g'\n{members}"
+            "name='x'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='x.example'\n[[subscriptions]]\nid='c0ffee00-0000-4000-8000-000000000002'\nname='s'\n[[resource_groups]]\nname='g'\n[[iot_hubs]]\nname='hub-one'\nresource_group='g'\n{members}"
         );
         parse(&text, "w.toml")
     }
@@ -98,6 +98,83 @@ mod tests {
         assert!(certificate(&root).unwrap().iot_hubs[0].certificates[0].verified);
         let error = certificate(&leaf).unwrap_err();
         assert!(error.place.contains("iot_hubs[0].certificates[0].certificate"), "{error}");
+    }
+
+    /// Each would be taken without a word and fail only when somebody signs in.
+    #[test]
+    fn what_could_never_work_is_refused_with_its_place() {
+        let person = |fields: &str| format!("[[principals]]\nname='p'\n{fields}\n");
+        let cases = [
+            ("policies=[{name='p',rights='RegistryRead',primary_key='abc!'}]".to_owned(), "policies[0].primary_key"),
+            ("policies=[{name='p',rights='EnrollmentRead'}]".to_owned(), "policies[0].rights"),
+            ("policies=[{name='p q',rights='RegistryRead'}]".to_owned(), "policies[0].name"),
+            ("[[resource_groups]]\nname='h'\nsubscription='s'".to_owned(), "resource_groups[1].subscription"),
+            ("[[management_groups]]\nname='a'\nparent='a'".to_owned(), "management_groups[0].parent"),
+            (
+                "[[provisioning_services]]\nname='dps'\nresource_group='g'\n\
+                 links=[{hub='hub-one',by='connection-string',policy='nope'}]"
+                    .to_owned(),
+                "provisioning_services[0].links[0].policy",
+            ),
+            (
+                "[[provisioning_services]]\nname='dps'\nresource_group='g'\n\
+                 identity={object_id='x',client_id='y'}"
+                    .to_owned(),
+                "provisioning_services[0].identity.object_id",
+            ),
+            ("[[custom_roles]]\nname='owner'".to_owned(), "custom_roles[0]"),
+            ("[[custom_roles]]\nname='R'\nid='x'".to_owned(), "custom_roles[0].id"),
+            ("[[custom_roles]]\nname='R'\nactions=['read']".to_owned(), "custom_roles[0].actions"),
+            ("[[custom_roles]]\nname='R'\nassignable_scopes=['/']".to_owned(), "custom_roles[0].assignable_scopes"),
+            (person("kind='service-principal'\ncertificates=['x']"), "principals[0] (p).certificates[0]"),
+            (
+                person("kind='service-principal'\nfederated_credentials=[{issuer='i',subject='s',public_key_pem='x'}]"),
+                "principals[0] (p).federated_credentials[0].public_key_pem",
+            ),
+            (person("kind='user'\nuser_name='u'\npassword='p'\nmembers=['p']"), "principals[0] (p).members"),
+            (person("kind='group'\nclient_secret='x'"), "principals[0] (p).client_secret"),
+            (
+                person("kind='user'\nuser_name='u'\npassword='p'")
+                    + "[[principals]]\nname='q'\nkind='user'\n\
+                 user_name='U'\npassword='p'",
+                "user_name",
+            ),
+        ];
+        for (members, place) in cases {
+            let error = with_hub(&members).unwrap_err();
+            assert!(error.place.starts_with(&format!("w.toml, {}", place_of(place))), "{members}: {error}");
+            assert!(!error.remedy.is_empty());
+        }
+    }
+
+    /// A hub's own fields stand below it.
+    fn place_of(place: &str) -> String {
+        if place.starts_with("policies") { format!("iot_hubs[0].{place}") } else { place.to_owned() }
+    }
+
+    #[test]
+    fn a_custom_role_is_assigned_below_its_scopes_and_nowhere_else() {
+        let world = |assignable: &str, scope: &str| {
+            with_hub(&format!(
+                "[[resource_groups]]\nname='h'\n[[management_groups]]\nname='top'\n[[management_groups]]\nname='mid'\n\
+                 parent='top'\n[[subscriptions]]\nid='c0ffee00-0000-4000-8000-000000000003'\nname='t'\n\
+                 management_group='mid'\n[[custom_roles]]\nname='R'\nactions=['*/read']\n\
+                 assignable_scopes=[{assignable}]\n[[principals]]\nname='p'\nkind='service-principal'\n\
+                 roles=[{{role='R',scope='{scope}'}}]"
+            ))
+        };
+        let third = "subscription:c0ffee00-0000-4000-8000-000000000003";
+        for (assignable, scope) in
+            [("", "hub:hub-one"), ("'group:g'", "hub:hub-one"), ("'management-group:top'", third)]
+        {
+            world(assignable, scope).unwrap();
+        }
+        for (assignable, scope) in
+            [("", third), ("'group:h'", "hub:hub-one"), ("'management-group:top'", "hub:hub-one")]
+        {
+            let error = world(assignable, scope).unwrap_err();
+            assert!(error.place.ends_with("principals[0] (p).roles[0].scope"), "{error}");
+        }
     }
 
     #[test]
