@@ -132,6 +132,66 @@ async fn a_check_answers_with_a_role_more_or_less() {
 }
 
 #[tokio::test]
+async fn a_check_says_what_the_request_would_meet() {
+    let emulator = TestEmulator::start_world(
+        "name='w'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='w.example'\n[[subscriptions]]\n\
+         id='c0ffee00-0000-4000-8000-000000000002'\nname='s'\n[[resource_groups]]\nname='g'\n[[iot_hubs]]\n\
+         name='one-hub'\nresource_group='g'\n[[principals]]\nname='app'\nkind='service-principal'\n\
+         client_secret='x'\nroles=[{role='IoT Hub Data Contributor',scope='group:g'}]\n[[principals]]\nname='left'\n\
+         kind='service-principal'\nclient_secret='x'\nenabled=false\n\
+         roles=[{role='IoT Hub Data Contributor',scope='group:g'}]\n",
+    )
+    .await;
+    let check = async |principal: &str, operation: &str| {
+        let ask = json!({"principal": principal, "operation": operation, "resource": "hub:one-hub"});
+        emulator.control("POST", "/check", ask).await
+    };
+    let token = emulator.token("app", "hub").await;
+    let event = "/devices/press-1/messages/events?api-version=2021-04-12";
+    assert_eq!(emulator.call("POST", event, &token, json!({})).await.status, 401);
+    let device = check("app", "Device_SendDeviceEvent").await.body;
+    assert_eq!(device["allowed"], false, "a device API takes no Entra token: {device}");
+    assert!(explanation(&device).contains("never an Entra token"), "{device}");
+
+    let left = emulator.token("left", "hub").await;
+    assert_eq!(emulator.call("GET", "/devices?api-version=2021-04-12", &left, Value::Null).await.status, 401);
+    let disabled = check("left", "Devices_GetDevices").await.body;
+    assert!(disabled["allowed"] == false && explanation(&disabled).contains("disabled"), "{disabled}");
+
+    assert_eq!(check("app", "Devices_GetDevices").await.body["allowed"], true);
+    assert_eq!(check("app", "Resources_List").await.body["allowed"], true);
+    assert_eq!(check("nobody", "Resources_List").await.status, 400);
+    let alien = check("app", "DigitalTwinModels_List").await;
+    assert_eq!(alien.status, 400, "an operation of Digital Twins is none of a hub: {}", alien.body);
+}
+
+#[tokio::test]
+async fn a_registration_is_signed_for_at_the_first_provisioning_service() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "dps").await;
+    let enrolment = json!({"registrationId": "press-7", "attestation": {"type": "symmetricKey"}});
+    let target = "/enrollments/press-7?api-version=2021-10-01";
+    assert_eq!(emulator.call("PUT", target, &owner, enrolment).await.status, 200);
+    let signed = emulator.control("POST", "/sas", json!({"registration": "press-7"})).await.body;
+    assert_eq!(signed["resourceUri"], "0ne00C0FFEE/registrations/press-7");
+    let astray = emulator.control("POST", "/sas", json!({"registration": "press-7", "hub": "contoso-hub"})).await;
+    assert_eq!(astray.status, 400, "{}", astray.body);
+}
+
+#[tokio::test]
+async fn a_token_is_for_a_service_or_a_uri_and_never_for_a_misspelling() {
+    let emulator = TestEmulator::start().await;
+    let ask = async |audience: &str| {
+        emulator.control("POST", "/token", json!({"principal": "owner-app", "audience": audience})).await
+    };
+    assert_eq!(ask("central").await.body["resource"], "https://apps.azureiotcentral.com");
+    assert_eq!(ask("api://c-1").await.body["resource"], "api://c-1");
+    let misspelt = ask("twin").await;
+    assert_eq!(misspelt.status, 400);
+    assert!(misspelt.body["error"]["message"].as_str().unwrap().contains("twins"), "{}", misspelt.body);
+}
+
+#[tokio::test]
 async fn decisions_are_listed_by_outcome_principal_and_operation() {
     let emulator = TestEmulator::start().await;
     let reader = emulator.token("reader-app", "hub").await;

@@ -1,5 +1,6 @@
 //! The flags that every command takes: how to answer, and where a running emulator is.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -22,13 +23,25 @@ pub(crate) struct Global {
     pub(crate) format: Format,
 
     /// The ready file of the emulator to talk to.
-    #[arg(long, global = true, value_name = "FILE", env = "IOLITE_READY", display_order = 901)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        // The parser of paths refuses an empty text, and an empty variable counts as none.
+        value_parser = path,
+        env = "IOLITE_READY",
+        display_order = 901
+    )]
     pub(crate) ready: Option<PathBuf>,
 
     /// The control API of the emulator to talk to, where there is no ready file
     /// [default: http://localhost:8080/iolite/v1].
     #[arg(long, global = true, value_name = "URL", env = "IOLITE_CONTROL", display_order = 902)]
     pub(crate) control: Option<String>,
+}
+
+fn path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(PathBuf::from(text))
 }
 
 impl Global {
@@ -45,4 +58,17 @@ pub(crate) enum Format {
     Text,
     /// JSON for programs.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
+
+    /// `IOLITE_READY=` reaches the parser as an empty text.
+    #[test]
+    fn an_empty_ready_file_is_taken_for_none() {
+        assert!(Cli::try_parse_from(["iolite", "--ready", "", "roles"]).is_ok());
+    }
 }

@@ -31,6 +31,22 @@ impl Shell {
         lines.join("\n")
     }
 
+    /// What makes the reader forget variables; nothing where it has no words for that.
+    pub(crate) fn forget(self, names: &[&str]) -> Option<String> {
+        if names.is_empty() {
+            return None;
+        }
+        match self {
+            Self::Bash => Some(format!("unset {}", names.join(" "))),
+            Self::Fish => Some(format!("set -e {}", names.join(" "))),
+            Self::Power => {
+                let paths: Vec<String> = names.iter().map(|name| format!("Env:{name}")).collect();
+                Some(format!("Remove-Item {} -ErrorAction SilentlyContinue", paths.join(", ")))
+            }
+            Self::Dotenv | Self::Json => None,
+        }
+    }
+
     fn line(self, name: &str, value: &str) -> String {
         match self {
             Self::Bash => format!("export {name}={}", posix(value)),
@@ -120,6 +136,18 @@ mod tests {
     fn json_is_one_object() {
         let value: Value = serde_json::from_str(&Shell::Json.render(&variables())).unwrap();
         assert_eq!(value["ODD"], r#"it's $HOME `x` \ "q""#);
+    }
+
+    #[test]
+    fn each_shell_forgets_in_its_own_words() {
+        assert_eq!(Shell::Bash.forget(&["A", "B"]).unwrap(), "unset A B");
+        assert_eq!(Shell::Fish.forget(&["A", "B"]).unwrap(), "set -e A B");
+        let power = Shell::Power.forget(&["A", "B"]).unwrap();
+        assert_eq!(power, "Remove-Item Env:A, Env:B -ErrorAction SilentlyContinue");
+        assert_eq!(
+            (Shell::Json.forget(&["A"]), Shell::Dotenv.forget(&["A"]), Shell::Bash.forget(&[])),
+            (None, None, None)
+        );
     }
 
     #[cfg(unix)]

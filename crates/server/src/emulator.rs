@@ -239,16 +239,25 @@ fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, S
     let well_known = if settings.ports == Ports::Standard {
         take(HTTPS_WELL_KNOWN_PORT, "HTTPS", &addresses)
             .inspect_err(|error| {
-                notices.push(format!(
-                    "port 443 is not ours ({}): Node's REST clients know no other port. On Linux, `sudo sysctl net.ipv4.ip_unprivileged_port_start=443` allows it; all else works on {}",
-                    error.error, https.port
-                ));
+                notices.push(without_443(&error.error, https.port));
             })
             .ok()
     } else {
         None
     };
     Ok(Listening { https, well_known, control, mqtt, amqp, plain_amqp })
+}
+
+/// What is said where port 443 is not to be had, with the remedy that fits.
+fn without_443(error: &std::io::Error, https: u16) -> String {
+    let remedy = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "Another program has it: stop that one and start again",
+        _ => "On Linux, `sudo sysctl net.ipv4.ip_unprivileged_port_start=443` allows it",
+    };
+    format!(
+        "port 443 is not ours ({error}): Node's REST clients and all WebSocket clients know no other port. {remedy}; all \
+         else works on {https}"
+    )
 }
 
 fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceiver<Opened>, control: Arc<Control>) {
@@ -276,4 +285,16 @@ fn serve(front: &Front, listening: Listening, mut opened: mpsc::UnboundedReceive
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_for_port_443_is_the_one_that_helps() {
+        let taken = without_443(&std::io::ErrorKind::AddrInUse.into(), 8443);
+        assert!(taken.contains("stop that one") && !taken.contains("sysctl"), "{taken}");
+        assert!(without_443(&std::io::ErrorKind::PermissionDenied.into(), 8443).contains("sysctl"));
+    }
 }

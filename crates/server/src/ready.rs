@@ -184,6 +184,9 @@ pub(crate) fn write(path: &Path, content: &Value) -> std::io::Result<()> {
 /// The principal whose credentials the environment has where none is asked for.
 const USUAL_PRINCIPAL: &str = "owner-app";
 
+/// The variables that say who a program signs in as. What the environment does not set of them was another principal's.
+pub const SIGN_IN_VARIABLES: [&str; 4] = ["AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_USERNAME", "AZURE_PASSWORD"];
+
 /// The environment that points SDKs at a running emulator, as `principal`; without one as the built-in world's owner, or,
 /// in a world that has no such principal, as the first application with a secret, if any.
 ///

@@ -44,9 +44,19 @@ impl Env {
             variables.insert(0, ("IOLITE_READY".to_owned(), path));
         }
         let shell = self.shell.unwrap_or(if global.is_json() { Shell::Json } else { Shell::Bash });
+        // Another principal's secret beside this one's name would sign in as that one, or as nobody.
+        if let Some(line) = shell.forget(&of_others(&variables)) {
+            console::say(&line)?;
+        }
         console::say(&shell.render(&variables))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The variables of the sign-in that these do not set.
+pub(super) fn of_others(variables: &[(String, String)]) -> Vec<&'static str> {
+    let is_set = |name: &&str| variables.iter().any(|(known, _)| known == name);
+    iolite_server::SIGN_IN_VARIABLES.into_iter().filter(|name| !is_set(name)).collect()
 }
 
 /// The ready file that led here, where it is this emulator's; an older one could have been passed over.
@@ -62,6 +72,14 @@ mod tests {
 
     use super::*;
     use crate::global::Format;
+
+    #[test]
+    fn what_another_principal_signed_in_with_is_forgotten() {
+        let user = [("AZURE_USERNAME".to_owned(), "u".to_owned()), ("AZURE_PASSWORD".to_owned(), "p".to_owned())];
+        assert_eq!(of_others(&user), ["AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"]);
+        let identity = [("AZURE_CLIENT_ID".to_owned(), "c".to_owned())];
+        assert_eq!(of_others(&identity), ["AZURE_CLIENT_SECRET", "AZURE_USERNAME", "AZURE_PASSWORD"]);
+    }
 
     #[test]
     fn a_ready_file_is_passed_on_only_where_it_is_this_emulators() {

@@ -9,6 +9,7 @@ use clap::Args;
 use iolite_server::{Emulator, Ports};
 use tokio::process::{Child, Command};
 
+use super::env::of_others;
 use crate::failure::Failure;
 use crate::logging::{self, Quiet};
 use crate::options::{PortChoice, RunOptions};
@@ -50,12 +51,14 @@ impl Exec {
         let mut settings = self.options.settings(PortChoice::Auto);
         // Who asks for the documented ports has a client that knows no other, and must know which are not to be had.
         let wants_well_known_ports = settings.ports == Ports::Standard;
+        // What recovery cut off from a torn file must be told.
+        let keeps_state = settings.data_dir.is_some();
         settings.ready_file.get_or_insert_with(|| folder.path().join("ready.json"));
         let running = tokio::select! {
             running = emulator::start(settings) => running?,
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
-        if self.options.verbose > 0 || wants_well_known_ports {
+        if self.options.verbose > 0 || wants_well_known_ports || keeps_state {
             running.notices().iter().for_each(|notice| console::complain(&format!("iolite: {notice}")));
         }
         let outcome = self.run_child(&running, &mut signals).await;
@@ -72,7 +75,12 @@ impl Exec {
         // The command may work in another folder.
         let ready_file = std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
         let (program, arguments) = self.command.split_first().context("no command is given")?;
-        let spawned = Command::new(program).args(arguments).envs(variables).env("IOLITE_READY", ready_file).spawn();
+        let mut command = Command::new(program);
+        // What was there of another principal, a developer's own in Azure perhaps, would take precedence.
+        for name in of_others(&variables) {
+            command.env_remove(name);
+        }
+        let spawned = command.args(arguments).envs(variables).env("IOLITE_READY", ready_file).spawn();
         let mut child = spawned.map_err(|error| not_run(program.to_string_lossy().as_ref(), &error))?;
         loop {
             tokio::select! {

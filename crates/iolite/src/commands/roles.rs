@@ -38,11 +38,20 @@ impl Roles {
             console::say_json(&answer)?;
             return Ok(ExitCode::SUCCESS);
         }
-        console::say_lines(role_table(&answer["roles"]))?;
+        match no_role(&answer) {
+            Some(line) => console::say(&line)?,
+            None => console::say_lines(role_table(&answer["roles"]))?,
+        }
         console::say("")?;
         console::say_lines(operation_table(&answer["operations"]))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is said of an operation that asks for no role.
+fn no_role(answer: &Value) -> Option<String> {
+    let [operation] = list(&answer["operations"]) else { return None };
+    operation["withoutRole"].as_str().map(|needs| format!("no role decides: {needs}"))
 }
 
 fn role_table(roles: &Value) -> Vec<String> {
@@ -122,6 +131,13 @@ mod tests {
             "{}",
             lines[1]
         );
+    }
+
+    #[test]
+    fn an_operation_without_a_role_says_what_it_asks_for() {
+        let of = |needs: Value| json!({"roles": [], "operations": [{"name": "Resources_List", "withoutRole": needs}]});
+        assert_eq!(no_role(&of(json!("anyone may"))).unwrap(), "no role decides: anyone may");
+        assert_eq!(no_role(&of(Value::Null)), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ Examples:
   iolite sas                                            the first hub's iothubowner, one hour
   iolite sas --hub contoso-hub --policy service --ttl 15m
   iolite sas --device thermostat-1                      with the device's own primary key
-  iolite sas --dps contoso-dps --registration press-7   for a device that registers itself
+  iolite sas --registration press-7                     for a device that registers itself
   curl --cacert \"$NODE_EXTRA_CA_CERTS\" -H \"Authorization: $(iolite sas)\" \\
        \"https://localhost:8443/devices?api-version=2021-04-12\"";
 
@@ -45,7 +45,8 @@ pub(crate) struct Sas {
     #[arg(long, value_name = "MODULE", requires = "device", env = "IOLITE_MODULE")]
     module: Option<String>,
 
-    /// The registration to sign as, with its enrolment's key; for --dps.
+    /// The registration to sign as, with its enrolment's key; at the first
+    /// provisioning service without --dps.
     #[arg(long, value_name = "ID", conflicts_with_all = ["hub", "device"], env = "IOLITE_REGISTRATION")]
     registration: Option<String>,
 

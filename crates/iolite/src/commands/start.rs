@@ -38,8 +38,12 @@ impl Start {
         };
         if global.is_json() {
             console::say(&running.ready().to_string())?;
+            running.notices().iter().for_each(|notice| console::complain(&format!("iolite: {notice}")));
         } else {
-            console::say_lines(banner::lines(running.ready(), running.ready_path(), running.notices()))?;
+            // The line to copy must work in another folder.
+            let ready_path =
+                std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
+            console::say_lines(banner::lines(running.ready(), &ready_path, running.notices()))?;
         }
         signals.next().await;
         console::complain("iolite: stopping; once more to stop at once");

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::console;
 use crate::control::Control;
-use crate::failure::Failure;
 use crate::global::Global;
 
 const EXAMPLES: &str = "\
@@ -27,7 +26,8 @@ pub(crate) struct Token {
     #[arg(long = "as", value_name = "PRINCIPAL", default_value = "owner-app", env = "IOLITE_AS")]
     principal: String,
 
-    /// What it is for: hub, dps, twins, central, arm, or an audience URI.
+    /// What it is for: hub, dps, twins, central, arm, an audience URI, or an
+    /// application's client id.
     #[arg(long = "for", value_name = "AUDIENCE", default_value = "hub", env = "IOLITE_FOR")]
     audience: String,
 
@@ -57,11 +57,6 @@ enum Flaw {
 
 impl Token {
     pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
-        if self.audience == "central" {
-            return Err(
-                Failure::not_built("IoT Central", "there is no service yet that would take such a token").into()
-            );
-        }
         let flaw = self.flaw.and_then(|flaw| flaw.to_possible_value());
         let body = json!({
             "principal": self.principal,

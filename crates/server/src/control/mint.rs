@@ -2,7 +2,7 @@
 
 use iolite_entra::Flaw;
 use iolite_identity::{AttestationKeys, AttestationSource, DeviceKeys, sas};
-use iolite_kernel::{Secret, Service, SignedDuration, iso_seconds};
+use iolite_kernel::{Secret, Service, SignedDuration, Uuid, iso_seconds};
 use iolite_resources::{Hub, ProvisioningService, SharedAccessPolicy};
 use serde_json::{Value, json};
 
@@ -42,8 +42,14 @@ fn audience(control: &Control, text: &str) -> Result<String, Refused> {
         "dps" => Service::Dps,
         "twins" => Service::Twins,
         "arm" => Service::Arm,
-        "central" => return Err(Refused::bad_request("IoT Central is not emulated yet")),
-        other => return Ok(other.to_owned()),
+        // Nothing here takes one yet; the audience is the service's own all the same.
+        "central" => return Ok("https://apps.azureiotcentral.com".to_owned()),
+        other if other.contains(':') || Uuid::try_parse(other).is_ok() => return Ok(other.to_owned()),
+        other => {
+            return Err(Refused::bad_request(format!(
+                "`{other}` is no audience: say hub, dps, twins, central, arm, a URI or an application's client id"
+            )));
+        }
     };
     let audiences = control.house.estate.tenant.cloud.audiences(service);
     Ok(audiences.first().copied().unwrap_or_default().to_owned())
@@ -65,9 +71,11 @@ pub(super) fn sas(control: &Control, call: &Call) -> Result<Value, Refused> {
         .now()
         .checked_add(SignedDuration::from_secs(ttl))
         .map_err(|_| Refused::bad_request("ttlSeconds is out of range"))?;
-    let signing = match (call.text("dps"), call.text("hub")) {
-        (Some(name), _) => for_provisioning_service(control, name, call)?,
-        (None, hub) => for_hub(control, hub, call)?,
+    let signing = match (call.text("dps"), call.text("hub"), call.text("registration")) {
+        (Some(name), ..) => for_provisioning_service(control, name, call)?,
+        (None, None, Some(_)) => for_provisioning_service(control, "", call)?,
+        (None, Some(_), Some(_)) => return Err(Refused::bad_request("a registration is at a dps, not at a hub")),
+        (None, hub, None) => for_hub(control, hub, call)?,
     };
     let token = sas::sign(&signing.resource, &signing.key, expiry, signing.policy.as_deref());
     Ok(json!({"token": token, "expiresOn": iso_seconds(expiry), "resourceUri": signing.resource}))

@@ -3,10 +3,12 @@
 //! A request whose Host is not loopback's, or that carries a foreign Origin, is refused: a web page must not reach it
 //! through DNS rebinding or a cross-site call. Managed identity answers on the same port, through the pipeline.
 
+mod check;
 mod clock;
 mod decisions;
 mod endpoints;
 mod mint;
+mod openapi;
 mod roles;
 mod snapshots;
 mod switch;

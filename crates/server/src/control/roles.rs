@@ -47,6 +47,19 @@ fn roles_for(control: &Control, operation: &Operation) -> Vec<Arc<RoleDefinition
     roles
 }
 
+/// What an operation asks for that no role grants; nothing where roles decide.
+pub(super) const fn without_a_role(need: &Need) -> Option<&'static str> {
+    match need {
+        Need::DataPlane { .. } | Need::Management { .. } => None,
+        Need::Public { .. } => Some("it is open to anyone"),
+        Need::SignedIn => Some("any principal with a token may, and sees what its roles let it see"),
+        Need::OwnDevice { .. } => {
+            Some("the device's own key or certificate, or a policy with DeviceConnect; never an Entra token")
+        }
+        Need::OwnRegistration => Some("the registering device's own key or certificate; never an Entra token"),
+    }
+}
+
 const fn is_data(operation: &Operation) -> bool {
     matches!(operation.need, Need::DataPlane { .. })
 }
@@ -72,6 +85,7 @@ fn operation_json(operation: &'static Operation) -> Value {
         "plane": if is_data(operation) { "data" } else { "control" },
         "actions": operation.need.actions(),
         "rights": operation.need.rights(),
+        "withoutRole": without_a_role(&operation.need),
         "served": operation.support == iolite_kernel::Support::Served,
     })
 }

@@ -1,0 +1,109 @@
+//! A decision without a request: may this principal do that there?
+
+use iolite_access::HypotheticalAsk;
+use iolite_kernel::{Need, Operation, Scope, Service};
+use iolite_resources::{Hub, ProvisioningService, TwinsInstance};
+use serde_json::{Value, json};
+
+use super::roles::without_a_role;
+use super::{Call, Control, Refused};
+use crate::world::resolve_running;
+
+pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
+    let house = &control.house;
+    let principal = call.required("principal")?;
+    let resource = resolve_running(&house.estate, call.required("resource")?).map_err(Refused::bad_request)?;
+    let actions: Vec<String> = match (call.text("action"), call.text("operation")) {
+        (Some(action), _) => vec![action.to_owned()],
+        (None, Some(name)) => {
+            let operation = operation(control, name, &resource)?;
+            if let Some(needs) = without_a_role(&operation.need) {
+                return no_role_decides(control, principal, operation, needs, &resource);
+            }
+            operation.need.actions().iter().map(|action| (*action).to_owned()).collect()
+        }
+        (None, None) => return Err(Refused::bad_request("give an `action` or an `operation`")),
+    };
+    let mut evaluations = Vec::new();
+    for action in &actions {
+        let ask = HypotheticalAsk {
+            principal,
+            action,
+            resource: &resource,
+            with_role: call.text("addRole"),
+            without_role: call.text("withoutRole"),
+        };
+        evaluations.push(house.access.check(&ask).map_err(|error| Refused::bad_request(error.to_string()))?);
+    }
+    let refused = evaluations.iter().find(|evaluation| !evaluation.is_allowed());
+    let command = refused.and_then(|evaluation| house.access.granting_command(principal, evaluation, &resource));
+    let is_enabled = house.estate.principal_named(principal).is_none_or(|found| found.enabled);
+    let verdict = match refused {
+        _ if !is_enabled => format!("REFUSED  {principal} is disabled: no token of it is accepted"),
+        None => format!("ALLOWED  {principal} may, at {resource}"),
+        Some(evaluation) => format!("REFUSED  {principal} lacks {} at {resource}", evaluation.action),
+    };
+    let lines = evaluations.iter().flat_map(iolite_access::Evaluation::lines);
+    Ok(json!({
+        "allowed": is_enabled && refused.is_none(),
+        "principal": principal,
+        "resource": resource,
+        "evaluations": evaluations.iter().map(iolite_access::Evaluation::to_json).collect::<Vec<_>>(),
+        "explanation": std::iter::once(verdict).chain(lines).collect::<Vec<_>>(),
+        "command": command,
+    }))
+}
+
+/// The operation, where it is one of the resource that is asked about. A wider scope stands for all that is in it.
+fn operation(control: &Control, name: &str, resource: &Scope) -> Result<&'static Operation, Refused> {
+    let known = control.house.access.operations();
+    let found = known.iter().find(|operation| operation.name.eq_ignore_ascii_case(name)).copied();
+    let operation = found.ok_or_else(|| {
+        Refused::bad_request(format!("there is no operation `{name}`; `iolite roles` lists the operations"))
+    })?;
+    let kind = match operation.service {
+        Service::Hub => Hub::TYPE,
+        Service::Dps => ProvisioningService::TYPE,
+        Service::Twins => TwinsInstance::TYPE,
+        _ => return Ok(operation),
+    };
+    let of_another = [Hub::TYPE, ProvisioningService::TYPE, TwinsInstance::TYPE]
+        .into_iter()
+        .filter(|other| *other != kind)
+        .any(|other| resource.as_str().to_ascii_lowercase().contains(&other.to_ascii_lowercase()));
+    if of_another {
+        return Err(Refused::bad_request(format!(
+            "{} is an operation of {kind}, which {resource} is not",
+            operation.name
+        )));
+    }
+    Ok(operation)
+}
+
+/// The answer about an operation that asks for no role, or takes no Entra token at all.
+fn no_role_decides(
+    control: &Control,
+    principal: &str,
+    operation: &Operation,
+    needs: &str,
+    resource: &Scope,
+) -> Result<Value, Refused> {
+    let found = control.house.estate.principal_named(principal);
+    let found = found.ok_or_else(|| {
+        Refused::bad_request(format!("there is no principal `{principal}`; the ready file lists those of this world"))
+    })?;
+    let is_allowed = match operation.need {
+        Need::Public { .. } => true,
+        Need::SignedIn => found.enabled,
+        _ => false,
+    };
+    let verdict = if is_allowed { "ALLOWED" } else { "REFUSED" };
+    Ok(json!({
+        "allowed": is_allowed,
+        "principal": principal,
+        "resource": resource,
+        "evaluations": [],
+        "explanation": [format!("{verdict}  {} asks for no role: {needs}", operation.name)],
+        "command": null,
+    }))
+}
