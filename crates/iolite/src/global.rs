@@ -1,8 +1,8 @@
 //! The flags that every command takes: how to answer, and where a running emulator is.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 /// Flags of every command.
@@ -28,7 +28,7 @@ pub(crate) struct Global {
         global = true,
         value_name = "FILE",
         // The parser of paths refuses an empty text, and an empty variable counts as none.
-        value_parser = path,
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
         env = "IOLITE_READY",
         display_order = 901
     )]
@@ -38,10 +38,6 @@ pub(crate) struct Global {
     /// [default: http://localhost:8080/iolite/v1].
     #[arg(long, global = true, value_name = "URL", env = "IOLITE_CONTROL", display_order = 902)]
     pub(crate) control: Option<String>,
-}
-
-fn path(text: &str) -> Result<PathBuf, Infallible> {
-    Ok(PathBuf::from(text))
 }
 
 impl Global {
