@@ -98,16 +98,18 @@ async fn no_secret_reaches_a_decision() {
         "SharedAccessSignature sr=localhost&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D&se=99999999999&skn=iothubowner",
     );
     emulator.call("GET", DEVICE, &raw, Value::Null).await;
-    let log = emulator.control("GET", "/decisions?limit=100", Value::Null).await;
-    let text = String::from_utf8(log.bytes.to_vec()).unwrap();
-    assert!(log.body["value"].as_array().unwrap().len() >= 4);
+    // Who forgets to make a token of it sends the key itself.
     let connection_string = emulator.ready()["iot_hubs"][0]["service_connection_string"].as_str().unwrap();
     let key = connection_string.split("SharedAccessKey=").nth(1).unwrap();
+    emulator.call("GET", DEVICE, &Credential::raw(key), Value::Null).await;
+    let log = emulator.control("GET", "/decisions?limit=100", Value::Null).await;
+    let text = String::from_utf8(log.bytes.to_vec()).unwrap();
+    assert!(log.body["value"].as_array().unwrap().len() >= 5);
     let signature = |credential: &Credential| {
         let text = credential.value().unwrap().to_owned();
         text.rsplit(['.', '&']).find(|part| part.len() > 40).map(str::to_owned).unwrap_or(text)
     };
-    for secret in [key, "owner-app-secret", "c2VjcmV0", &signature(&token), &signature(&sas)] {
+    for secret in [&key[..12], "owner-app-secret", "c2VjcmV0", &signature(&token), &signature(&sas)] {
         assert!(!text.contains(secret), "a decision holds {secret}");
     }
 }

@@ -19,7 +19,7 @@ pub enum Credential {
     Bearer(Secret),
     /// An authorization that is neither; only its scheme is kept.
     Unknown {
-        /// The word before the first space, cut at 32 characters.
+        /// The word before the first space; empty where there is none that looks like a scheme: it could be a key.
         scheme: String,
     },
 }
@@ -76,9 +76,16 @@ impl Credential {
         } else if scheme.eq_ignore_ascii_case("sharedaccesssignature") {
             Self::SharedAccessSignature(Secret::new(text))
         } else {
-            Self::Unknown { scheme: scheme.chars().take(32).collect() }
+            let scheme = if rest.is_empty() || !is_scheme(scheme) { "" } else { scheme };
+            Self::Unknown { scheme: scheme.to_owned() }
         }
     }
+}
+
+/// Whether a word reads like the name of a scheme (`Basic`, `AWS4-HMAC-SHA256`) and not like a key or a token, which must
+/// not be kept. Who forgets the scheme sends a secret as the first word.
+fn is_scheme(word: &str) -> bool {
+    word.len() <= 20 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -95,5 +102,19 @@ mod tests {
             Credential::Unknown { scheme: "Basic".to_owned() }
         );
         assert_eq!(Credential::from_authorization(None), Credential::None);
+    }
+
+    #[test]
+    fn a_secret_without_its_scheme_is_not_kept() {
+        let secrets = [
+            "DCLvOt8LGIsZ/xtcJGX5scOj14wQUk6+zx4fBeg3V2M=",
+            "c2VjcmV0",
+            "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+            "DCLvOt8LGIsZ/xtcJGX5scOj14wQUk6+zx4fBeg3V2M= trailing",
+        ];
+        for secret in secrets {
+            let found = Credential::from_authorization(Some(secret));
+            assert_eq!(found, Credential::Unknown { scheme: String::new() }, "{secret}");
+        }
     }
 }

@@ -135,6 +135,9 @@ fn turn_away(credential: &Credential, service: Service, trail: &mut Trail) -> Re
         Credential::SharedAccessSignature(_) => {
             (Reason::SasNotAccepted, format!("a shared access signature; this API of {service} takes none"))
         }
+        Credential::Unknown { scheme } if scheme.is_empty() => {
+            (Reason::UnknownScheme, "a text without a scheme, which no service here takes".to_owned())
+        }
         Credential::Unknown { scheme } => {
             let printable: String = scheme.chars().filter(|each| !each.is_control()).collect();
             (Reason::UnknownScheme, format!("the scheme `{printable}`, which no service here takes"))
