@@ -73,6 +73,36 @@ async fn of_many_changes_on_one_etag_exactly_one_is_made() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_replacements_of_a_device_on_one_etag_exactly_one_is_made() {
+    let ground = Arc::new(Ground::prepare().await);
+    let target = format!("/devices/contested?{VERSION}");
+    let made = ground.call("PUT", &target, json!({"deviceId": "contested"})).await;
+    let etag = format!("\"{}\"", made.body["etag"].as_str().unwrap());
+    let replacements = (0..8).map(|number| {
+        let (ground, etag, target) = (ground.clone(), etag.clone(), target.clone());
+        tokio::spawn(async move {
+            let body = json!({"deviceId": "contested", "statusReason": format!("by {number}")}).to_string();
+            (number, ground.send("PUT", &target, &[("if-match", &etag)], body).await.status)
+        })
+    });
+    let mut winners = Vec::new();
+    for replacement in replacements.collect::<Vec<_>>() {
+        match replacement.await.unwrap() {
+            (number, 200) => winners.push(number),
+            (_, status) => assert_eq!(status, 412),
+        }
+    }
+    assert_eq!(winners.len(), 1, "{winners:?}");
+    let kept = ground.call("GET", &target, Value::Null).await.body;
+    assert_eq!(kept["statusReason"], format!("by {}", winners[0]));
+    // Any version is one that is there.
+    let body = json!({"deviceId": "nobody"}).to_string();
+    let nobody = ground.send("PUT", &format!("/devices/nobody?{VERSION}"), &[("if-match", "*")], body).await;
+    assert!(matches!(nobody.status, 404 | 412), "{} {}", nobody.status, nobody.body);
+    ground.is_unharmed_but(&["contested"]).await;
+}
+
 #[tokio::test]
 async fn a_digital_twins_patch_that_cannot_be_made_leaves_it_as_it_was() {
     let ground = Ground::prepare().await;

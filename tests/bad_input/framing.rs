@@ -1,6 +1,6 @@
 //! Row H1: where one request ends and the next begins.
 
-use crate::ground::{DEVICE, Ground, VERSION};
+use crate::ground::{DEVICE, Ground, VERSION, Wire};
 
 /// A request that must never be taken for one: it would make a device.
 fn smuggled(ground: &Ground) -> String {
@@ -8,62 +8,92 @@ fn smuggled(ground: &Ground) -> String {
     format!("{head}Content-Type: application/json\r\nContent-Length: 23\r\n\r\n{{\"deviceId\":\"smuggled\"}}")
 }
 
-#[tokio::test]
-async fn a_head_that_can_be_read_in_two_ways_is_refused_and_the_connection_ends() {
-    let ground = Ground::prepare().await;
-    let query = ground.head(&format!("POST /devices/query?{VERSION}"));
-    let get = ground.head(&format!("GET /devices/{DEVICE}?{VERSION}"));
+/// Heads that can be read in two ways, or in none. `get` and `post` are heads that are good as far as they go: the first
+/// of a request without a body, the second of one with a body.
+fn heads(get: &str, post: &str) -> Vec<(&'static str, String)> {
     let chunk = "0\r\n\r\n";
-    let mut wrong = Vec::new();
-    for (what, head) in [
-        ("a length, then chunks", format!("{query}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")),
-        ("chunks, then a length", format!("{query}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n{chunk}")),
-        ("two lengths", format!("{query}Content-Length: 5\r\nContent-Length: 0\r\n\r\n{chunk}")),
-        ("one length twice", format!("{query}Content-Length: 5\r\nContent-Length: 5\r\n\r\n{chunk}")),
-        ("chunks twice", format!("{query}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")),
-        ("chunks, then identity", format!("{query}Transfer-Encoding: chunked, identity\r\n\r\n{chunk}")),
-        ("identity", format!("{query}Transfer-Encoding: identity\r\n\r\n{chunk}")),
-        ("an encoding of no meaning", format!("{query}Transfer-Encoding: xchunked\r\n\r\n{chunk}")),
+    let target = get.strip_prefix("GET ").unwrap();
+    let elsewhere = format!("GET https://evil.example{target}");
+    let spaced = get.replacen('?', " ?", 1);
+    vec![
+        ("a length, then chunks", format!("{post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")),
+        ("chunks, then a length", format!("{post}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n{chunk}")),
+        ("two lengths", format!("{post}Content-Length: 5\r\nContent-Length: 0\r\n\r\n{chunk}")),
+        ("one length twice", format!("{post}Content-Length: 5\r\nContent-Length: 5\r\n\r\n{chunk}")),
+        ("chunks twice", format!("{post}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")),
+        ("chunks, then identity", format!("{post}Transfer-Encoding: chunked, identity\r\n\r\n{chunk}")),
+        ("identity", format!("{post}Transfer-Encoding: identity\r\n\r\n{chunk}")),
+        ("an encoding of no meaning", format!("{post}Transfer-Encoding: xchunked\r\n\r\n{chunk}")),
         (
             "chunks in HTTP/1.0",
-            format!("{query}Transfer-Encoding: chunked\r\n\r\n{chunk}").replace("HTTP/1.1", "HTTP/1.0"),
+            format!("{post}Transfer-Encoding: chunked\r\n\r\n{chunk}").replace("HTTP/1.1", "HTTP/1.0"),
         ),
-        ("a list of lengths", format!("{query}Content-Length: 5, 5\r\n\r\n{chunk}")),
-        ("a length with a sign", format!("{query}Content-Length: +5\r\n\r\n{chunk}")),
-        ("a length below nothing", format!("{query}Content-Length: -5\r\n\r\n{chunk}")),
-        ("a length of sixteen", format!("{query}Content-Length: 0x5\r\n\r\n{chunk}")),
-        ("a length beyond all", format!("{query}Content-Length: 18446744073709551616\r\n\r\n{chunk}")),
-        ("an empty length", format!("{query}Content-Length:\r\n\r\n{chunk}")),
+        ("a list of lengths", format!("{post}Content-Length: 5, 5\r\n\r\n{chunk}")),
+        ("a length with a sign", format!("{post}Content-Length: +5\r\n\r\n{chunk}")),
+        ("a length below nothing", format!("{post}Content-Length: -5\r\n\r\n{chunk}")),
+        ("a length of sixteen", format!("{post}Content-Length: 0x5\r\n\r\n{chunk}")),
+        ("a length beyond all", format!("{post}Content-Length: 18446744073709551616\r\n\r\n{chunk}")),
+        ("an empty length", format!("{post}Content-Length:\r\n\r\n{chunk}")),
         ("a folded field", format!("{get}X-Folded: a\r\n b\r\n\r\n")),
-        ("a folded length", format!("{query}Content-Length:\r\n 5\r\n\r\n{chunk}")),
+        ("a folded length", format!("{post}Content-Length:\r\n 5\r\n\r\n{chunk}")),
         ("a bare line feed", format!("{get}X-Bare: a\nContent-Length: 5\r\n\r\n")),
         ("bare line feeds only", get.replace("\r\n", "\n") + "\n"),
         ("a bare carriage return", format!("{get}X-Bare: a\rContent-Length: 5\r\n\r\n")),
         ("a NUL in a value", format!("{get}X-Nul: a\0b\r\n\r\n")),
         ("a NUL in a name", format!("{get}X-\0Nul: a\r\n\r\n")),
         ("a control character in a value", format!("{get}X-Bell: a\u{7}\r\n\r\n")),
-        ("a space before the colon", format!("{query}Content-Length : 5\r\n\r\n{chunk}")),
+        ("a space before the colon", format!("{post}Content-Length : 5\r\n\r\n{chunk}")),
         ("no colon", format!("{get}Content-Length\r\n\r\n")),
         ("no name", format!("{get}: 5\r\n\r\n")),
         ("a field that begins with a space", get.replacen("\r\nHost", "\r\n Host", 1) + "\r\n"),
-        ("a space in the target", get.replacen("/devices/", "/dev ices/", 1) + "\r\n"),
+        ("a space in the target", spaced + "\r\n"),
         ("no version", get.replacen(" HTTP/1.1", "", 1) + "\r\n"),
         ("a version to come", get.replacen("HTTP/1.1", "HTTP/3.0", 1) + "\r\n"),
         ("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned()),
         ("no HTTP at all", "\u{1}\u{2}\u{3}\u{4}\r\n\r\n".to_owned()),
-        ("another Host in the target", get.replacen("GET /", "GET https://evil.example/", 1) + "\r\n"),
+        ("another Host in the target", elsewhere + "\r\n"),
         ("two Hosts", format!("{get}Host: evil.example\r\n\r\n")),
         ("a Host with a user", get.replacen("Host: ", "Host: evil@", 1) + "\r\n"),
         ("a Host with a path", get.replacen("Host: localhost", "Host: localhost/evil", 1) + "\r\n"),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn a_head_that_can_be_read_in_two_ways_is_refused_and_the_connection_ends() {
+    let ground = Ground::prepare().await;
+    let post = ground.head(&format!("POST /devices/query?{VERSION}"));
+    let get = ground.head(&format!("GET /devices/{DEVICE}?{VERSION}"));
+    let mut wrong = Vec::new();
+    for (what, head) in heads(&get, &post) {
         let mut wire = ground.dial().await;
         wire.say(format!("{head}{}", smuggled(&ground))).await;
-        let heard = wire.hear_to_the_end(what).await;
-        // hyper knows the preface of HTTP/2, and says nothing to it in HTTP/1.1.
-        let is_silent = what == "the preface of HTTP/2" && heard.text.is_empty();
-        if heard.statuses() != [400] && !is_silent {
-            wrong.push(format!("{what}: {heard:?}"));
-        }
+        wrong.extend(refusal_of(wire, what).await);
+        ground.is_unharmed(what).await;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nothing where the one answer is 400 and the connection has ended; else what there was instead.
+async fn refusal_of(mut wire: Wire, what: &str) -> Option<String> {
+    let heard = wire.hear_to_the_end(what).await;
+    // hyper knows the preface of HTTP/2, and says nothing to it in HTTP/1.1.
+    let is_silent = what == "the preface of HTTP/2" && heard.text.is_empty();
+    (heard.statuses() != [400] && !is_silent).then(|| format!("{what}: {heard:?}"))
+}
+
+/// The control API and managed identity answer without TLS, and to the same rules.
+#[tokio::test]
+async fn the_port_without_tls_reads_heads_as_strictly() {
+    let ground = Ground::prepare().await;
+    let head = |line: &str| format!("{line} HTTP/1.1\r\nHost: localhost\r\nMetadata: true\r\n");
+    let get = head("GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://iothubs.azure.net");
+    let post = head("POST /iolite/v1/check?x=y");
+    let smuggled = format!("{}Content-Length: 0\r\n\r\n", head("POST /iolite/v1/reset?seed=empty"));
+    let mut wrong = Vec::new();
+    for (what, head) in heads(&get, &post) {
+        let mut wire = ground.dial_control().await;
+        wire.say(format!("{head}{smuggled}")).await;
+        wrong.extend(refusal_of(wire, what).await);
         ground.is_unharmed(what).await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -7,7 +7,7 @@ use iolite_testkit::{Credential, Reply, TestEmulator};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -68,7 +68,14 @@ impl Ground {
 
     /// A TLS connection, on which nothing is said yet.
     pub(crate) async fn dial(&self) -> Wire {
-        Wire { stream: self.dial_as(self.emulator.client().tls(), "localhost").await.unwrap() }
+        Wire { stream: Box::new(self.dial_as(self.emulator.client().tls(), "localhost").await.unwrap()) }
+    }
+
+    /// A connection to the control API and managed identity, where there is no TLS.
+    pub(crate) async fn dial_control(&self) -> Wire {
+        let authority = self.emulator.control_base().strip_prefix("http://").unwrap();
+        let (authority, _) = authority.split_once('/').unwrap();
+        Wire { stream: Box::new(TcpStream::connect(authority).await.unwrap()) }
     }
 
     /// A TLS connection with settings and a server name of the test's own.
@@ -121,8 +128,13 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// A connection that speaks bytes.
 pub(crate) struct Wire {
-    stream: TlsStream<TcpStream>,
+    stream: Box<dyn Speaks>,
 }
+
+/// Bytes in both directions.
+trait Speaks: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Speaks for S {}
 
 /// What came back on a wire until it ended or fell silent.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use iolite_testkit::Client;
 use rcgen::{CertificateParams, CustomExtension, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConnectionTrafficSecrets, RootCertStore};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -109,6 +110,16 @@ async fn t1_the_server_name_chooses_a_certificate_and_an_unknown_one_gets_none()
     ground.is_unharmed("server names").await;
 }
 
+/// The emulator's own authority.
+fn trusted(ground: &Ground) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let file = ground.emulator.ready()["ca_certificate"].as_str().unwrap();
+    for root in rustls::pki_types::CertificateDer::pem_file_iter(file).unwrap() {
+        roots.add(root.unwrap()).unwrap();
+    }
+    roots
+}
+
 /// A client certificate with its chain and key.
 pub(crate) struct Shown {
     pub(crate) chain: Vec<Vec<u8>>,
@@ -123,18 +134,13 @@ impl Shown {
     }
 
     pub(crate) fn config(&self, ground: &Ground) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        let trusted = ground.emulator.ready()["ca_certificate"].as_str().unwrap();
-        for root in rustls::pki_types::CertificateDer::pem_file_iter(trusted).unwrap() {
-            roots.add(root.unwrap()).unwrap();
-        }
         let chain = self.chain.iter().map(|der| der.clone().into()).collect();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         // Not looked at on this side: what a client may show is for the server to judge.
         let certified = CertifiedKey::new(chain, provider.key_provider.load_private_key(key).unwrap());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
+        let builder = builder.with_root_certificates(trusted(ground));
         Arc::new(builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))))
     }
 }
@@ -258,4 +264,82 @@ async fn t1_a_resumed_handshake_offers_no_early_data_that_could_be_sent_twice() 
     assert!(early.early_data().is_none(), "early data would be taken");
     let resumed = ground.dial_as(config, "localhost").await.unwrap();
     assert_eq!(resumed.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Resumed), "nothing was shown");
+}
+
+/// A client that goes on by itself after the handshake: it knows the keys, and writes records that rustls would not.
+struct Renegotiating {
+    stream: tokio::net::TcpStream,
+    sequence: u64,
+    key: LessSafeKey,
+    iv: [u8; 12],
+}
+
+impl Renegotiating {
+    async fn connect(ground: &Ground) -> Self {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let suite = rustls::crypto::aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
+        let provider = Arc::new(rustls::crypto::CryptoProvider { cipher_suites: vec![suite], ..provider });
+        let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS12]);
+        let mut config = builder.unwrap().with_root_certificates(trusted(ground)).with_no_client_auth();
+        config.enable_secret_extraction = true;
+        let (stream, connection) = ground.dial_as(Arc::new(config), "localhost").await.unwrap().into_inner();
+        let (sequence, secrets) = connection.dangerous_extract_secrets().unwrap().tx;
+        let ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } = secrets else { panic!("another suite") };
+        let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).unwrap());
+        Self { stream, sequence, key, iv: iv.as_ref().try_into().unwrap() }
+    }
+
+    /// A record of TLS 1.2: RFC 5246 section 6.2.3.3 with the nonce of RFC 7905 section 2.
+    async fn say(&mut self, kind: u8, plain: &[u8]) -> bool {
+        let mut nonce = self.iv;
+        for (byte, place) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
+            *byte ^= place;
+        }
+        let length = u16::try_from(plain.len()).unwrap().to_be_bytes();
+        let head = [kind, 3, 3];
+        let aad = Aad::from([&self.sequence.to_be_bytes()[..], &head, &length].concat());
+        let mut sealed = plain.to_vec();
+        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).unwrap();
+        self.sequence += 1;
+        let length = u16::try_from(sealed.len()).unwrap().to_be_bytes();
+        self.stream.write_all(&[&head[..], &length, &sealed].concat()).await.is_ok()
+    }
+
+    /// The kind of the next record; nothing where the server has ended the connection.
+    async fn hear(&mut self) -> Option<u8> {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head).await.ok()?;
+        let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some(head[0])
+    }
+}
+
+#[tokio::test]
+async fn t1_a_handshake_inside_a_connection_is_answered_by_an_alert_and_never_made() {
+    let (handshake, alert, data) = (22, 21, 23);
+    let ground = Ground::prepare().await;
+    let mut client = Renegotiating::connect(&ground).await;
+    // The records that come after a handshake is done: tickets are part of it in TLS 1.2.
+    let request = format!("{}\r\n", ground.head(&format!("GET /devices/{DEVICE}?{VERSION}")));
+    assert!(client.say(data, request.as_bytes()).await);
+    assert_eq!(client.hear().await, Some(data), "the records of the test's own are not understood");
+    let hello = &hello([3, 3], &[0xcca9, 0x00ff])[5..];
+    assert!(client.say(handshake, hello).await);
+    assert_eq!(client.hear().await, Some(alert));
+    // Whoever insists is heard no more.
+    let mut rest = Vec::new();
+    for _ in 0..100 {
+        if !client.say(handshake, hello).await {
+            break;
+        }
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(8), async {
+        while let Some(kind) = client.hear().await {
+            rest.push(kind);
+        }
+    });
+    assert!(ended.await.is_ok(), "a client that asks for handshakes again and again is listened to");
+    assert!(rest.iter().all(|kind| *kind == alert), "{rest:?}");
+    ground.is_unharmed("renegotiation").await;
 }

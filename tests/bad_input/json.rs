@@ -185,8 +185,10 @@ async fn members_of_the_wrong_type_are_refused() {
 async fn very_many_and_very_long_members_are_no_trouble() {
     let ground = Ground::prepare().await;
     let many = (0..100_000).map(|number| format!("\"k{number}\":1")).collect::<Vec<_>>().join(",");
+    let a_million = (0..1_000_000).map(|number| format!("\"k{number}\":1")).collect::<Vec<_>>().join(",");
     for (what, body) in [
         ("100,000 tags", format!("{{\"tags\":{{{many}}}}}")),
+        ("a million tags", format!("{{\"tags\":{{{a_million}}}}}")),
         ("a name of a megabyte", format!("{{\"tags\":{{\"{}\":1}}}}", "k".repeat(1024 * 1024))),
         ("a number of a megabyte", format!("{{\"tags\":{{\"k\":{}}}}}", "1".repeat(1024 * 1024))),
         ("a number beyond all", "{\"tags\":{\"k\":1e999}}".to_owned()),
@@ -195,6 +197,47 @@ async fn very_many_and_very_long_members_are_no_trouble() {
         assert!(matches!(reply.status, 400 | 413), "{what}: {} {}", reply.status, reply.body);
         ground.is_unharmed(what).await;
     }
+}
+
+/// Which of two values counts is not written anywhere: what is kept must be one of them, and the one that is shown.
+#[tokio::test]
+async fn a_name_that_stands_twice_is_refused_or_has_one_value_for_everybody() {
+    let ground = Ground::prepare().await;
+    ground.call("PUT", &format!("/devices/doubled?{VERSION}"), json!({"deviceId": "doubled"})).await;
+    let target = format!("/twins/doubled?{VERSION}");
+    let reply = ground.send("PATCH", &target, &[], r#"{"tags":{"a":1,"a":2},"tags":{"b":1,"b":3}}"#).await;
+    assert!(matches!(reply.status, 200 | 400), "{}", reply.body);
+    let shown = ground.call("GET", &target, Value::Null).await;
+    let query = json!({"query": "SELECT * FROM devices WHERE deviceId = 'doubled'"});
+    let found = ground.call("POST", &format!("/devices/query?{VERSION}"), query).await;
+    assert_eq!(shown.body["tags"], found.body[0]["tags"]);
+    let text = String::from_utf8(shown.bytes.to_vec()).unwrap();
+    assert!(text.matches("\"tags\"").count() <= 1 && text.matches("\"b\"").count() <= 1, "{text}");
+    // An id that is told twice must not make a device that the path does not name.
+    let twice = r#"{"deviceId":"doubled-1","deviceId":"doubled-2"}"#;
+    for id in ["doubled-1", "doubled-2"] {
+        let made = ground.send("PUT", &format!("/devices/{id}?{VERSION}"), &[], twice).await;
+        assert!(made.status == 400 || made.body["deviceId"] == id, "{id}: {} {}", made.status, made.body);
+        let headers = [("if-match", "*")];
+        ground.send("DELETE", &format!("/devices/{id}?{VERSION}"), &headers, "").await;
+    }
+    ground.is_unharmed_but(&["doubled"]).await;
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_and_a_nought_below_nothing_change_no_other_member() {
+    let ground = Ground::prepare().await;
+    ground.call("PUT", &format!("/devices/odd?{VERSION}"), json!({"deviceId": "odd"})).await;
+    let target = format!("/twins/odd?{VERSION}");
+    for text in [r#""\ud800""#, r#""\udc00x""#, r#""\ud800\ud800""#, r#""\udfff\ud800""#] {
+        let reply = ground.send("PATCH", &target, &[], format!("{{\"tags\":{{\"a\":{text}}}}}")).await;
+        assert_eq!(reply.status, 400, "{text}: {}", reply.body);
+    }
+    let reply = ground.send("PATCH", &target, &[], r#"{"tags":{"a":-0,"b":-0.0,"c":"\ud83d\ude00"}}"#).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let tags = ground.call("GET", &target, Value::Null).await.body["tags"].clone();
+    assert_eq!((tags["a"].as_f64(), tags["b"].as_f64(), &tags["c"]), (Some(0.0), Some(0.0), &json!("😀")));
+    ground.is_unharmed_but(&["odd"]).await;
 }
 
 /// The documented range of a twin's whole numbers ends at 2^52 in either direction.

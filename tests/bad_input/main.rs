@@ -15,6 +15,10 @@ mod limits;
 mod names;
 mod patience;
 #[cfg(target_os = "linux")]
+mod promise;
+#[cfg(target_os = "linux")]
+mod reconnect;
+#[cfg(target_os = "linux")]
 mod room;
 #[cfg(target_os = "linux")]
 mod scarcity;

@@ -108,6 +108,41 @@ async fn what_a_caller_wrote_never_becomes_a_header() {
     }
 }
 
+/// Every port of the emulator, as the system lists what is listened on.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_a_bind_address_every_port_is_this_machines_alone() {
+    let ground = Ground::prepare().await;
+    let ports = ports_in(ground.emulator.ready());
+    assert!(ports.len() >= 5, "{ports:?}");
+    let mut looked_at = 0;
+    for (file, loopback) in
+        [("/proc/self/net/tcp", "0100007F"), ("/proc/self/net/tcp6", "00000000000000000000000001000000")]
+    {
+        // A machine may have no IPv6.
+        for line in std::fs::read_to_string(file).unwrap_or_default().lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, port) = fields[1].split_once(':').unwrap();
+            let is_listened_on = fields[3] == "0A";
+            if is_listened_on && ports.contains(&u16::from_str_radix(port, 16).unwrap()) {
+                assert_eq!(address, loopback, "{line}");
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at >= ports.len(), "{looked_at} of {ports:?}");
+}
+
+/// The ports that a ready file tells of.
+#[cfg(target_os = "linux")]
+fn ports_in(ready: &Value) -> std::collections::BTreeSet<u16> {
+    let text = ready.to_string();
+    text.split("localhost:")
+        .skip(1)
+        .filter_map(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok())
+        .collect()
+}
+
 #[tokio::test]
 async fn the_control_api_answers_to_this_machine_only() {
     let ground = Ground::prepare().await;
@@ -125,6 +160,12 @@ async fn the_control_api_answers_to_this_machine_only() {
             client.send("POST", &format!("{base}/reset?seed=empty"), &nobody, &[(header, value)], Vec::new()).await;
         assert_eq!(reply.status, 403, "{header}: {value}: {}", reply.body);
         assert!(reply.headers.get("access-control-allow-origin").is_none());
+        // Managed identity gives tokens away at the same port.
+        let imds = format!("{}/metadata/identity/oauth2/token", base.strip_suffix("/iolite/v1").unwrap());
+        let imds = format!("{imds}?api-version=2018-02-01&resource=https://iothubs.azure.net");
+        let asked = [(header, value), ("metadata", "true")];
+        let reply = client.send("GET", &imds, &nobody, &asked, Vec::new()).await;
+        assert_eq!(reply.status, 403, "{header}: {value}: {}", reply.body);
     }
     ground.is_unharmed("calls from elsewhere").await;
 }

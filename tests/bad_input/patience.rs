@@ -42,15 +42,25 @@ async fn slow_heads_and_slow_handshakes_are_ended_and_hold_nobody_up() {
         }));
     }
     for number in 0..SLOW {
-        let mut stream = ground.tcp().await;
+        let (mut read, mut write) = ground.tcp().await.into_split();
         // The beginning of a handshake record, and nothing more; or nothing at all.
         if number % 2 == 0 {
-            stream.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await.unwrap();
+            write.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await.unwrap();
         }
         slow.push(tokio::spawn(async move {
             let mut rest = Vec::new();
-            let ended = tokio::time::timeout(GONE_AFTER, stream.read_to_end(&mut rest)).await;
-            assert!(ended.is_ok(), "a slow handshake holds its connection");
+            let ended = tokio::time::timeout(GONE_AFTER, read.read_to_end(&mut rest));
+            // Nor does a byte of the handshake now and then.
+            let dribble = async {
+                while number % 4 == 0 && write.write_all(&[0]).await.is_ok() {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                ended = ended => assert!(ended.is_ok(), "a slow handshake holds its connection"),
+                () = dribble => {}
+            }
             String::new()
         }));
     }

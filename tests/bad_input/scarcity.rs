@@ -1,17 +1,19 @@
-//! Row F2: an emulator that has few file descriptors, or little memory, serves those it has, lets the others wait, and goes
-//! on as before once there is room again.
+//! Row F2: an emulator that has few file descriptors, little memory or no more threads serves those it has, lets the others
+//! wait, and goes on as before once there is room again.
 //!
 //! The emulator runs in a process of its own, since limits are a process's: this test binary, started again with a
 //! variable that tells it to serve.
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use iolite_server::{Emulator, Ports, Settings};
-use iolite_testkit::{Client, Credential, Sent, Session};
+use iolite_testkit::{Client, Credential, Reply, Sent, Session};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,8 +28,12 @@ use crate::wires::Mqtt;
 
 /// Tells a process that it is the emulator, and where.
 const VARIABLE: &str = "IOLITE_TEST_SCARCITY_FOLDER";
+/// Tells it to keep its state in that folder.
+const KEEPS: &str = "IOLITE_TEST_SCARCITY_KEEPS";
 /// Begins the line with the ready file's content.
 const MARK: &str = "iolite-test-scarce:";
+/// The file with what it writes to its standard error.
+const LOG: &str = "log";
 /// How long a start may take, and how long until an emulator that has room again serves.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// More connections than the small limit lets in.
@@ -38,12 +44,19 @@ const FLOOD: usize = 600;
 #[expect(clippy::disallowed_methods, reason = "the only way to tell a test binary's child what it is")]
 async fn the_child_process_serves_until_it_is_ended() {
     let Ok(folder) = std::env::var(VARIABLE).map(PathBuf::from) else { return };
-    let settings = Settings { state_dir: folder, ports: Ports::Auto, ..Settings::default() };
+    let data_dir = std::env::var_os(KEEPS).map(|_| folder.join("state"));
+    let settings = Settings { state_dir: folder, data_dir, ports: Ports::Auto, ..Settings::default() };
     let emulator = Emulator::start(settings).await.unwrap();
     println!("\n{MARK}{}", json!({"ready": emulator.ready(), "notices": emulator.notices()}));
-    let the_other_is_gone = || std::io::stdin().read_to_end(&mut Vec::new());
-    tokio::task::spawn_blocking(the_other_is_gone).await.unwrap().unwrap();
+    let (sender, the_other_is_gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        std::io::stdin().read_to_end(&mut Vec::new()).ok();
+        sender.send(()).ok();
+    });
+    the_other_is_gone.await.unwrap();
     emulator.shutdown().await;
+    // What the harness would say of a test has nobody to hear it.
+    std::process::exit(0);
 }
 
 /// An emulator in a process that has little of something.
@@ -53,13 +66,34 @@ pub(crate) struct Scarce {
     client: Client,
     /// Who may do everything.
     pub(crate) owner: Credential,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Scarce {
     /// Starts it under a shell's `limit`.
     pub(crate) async fn start(limit: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), limit).await
+    }
+
+    /// Starts one that keeps its state.
+    pub(crate) async fn keeping() -> Self {
+        Self::start(&format!("export {KEEPS}=1")).await
+    }
+
+    /// Starts one on the state that another left.
+    pub(crate) async fn start_again(folder: TempDir) -> Self {
+        Self::start_in(folder, &format!("export {KEEPS}=1")).await
+    }
+
+    /// Ends it in order; gives its folder, and what it ended with.
+    pub(crate) async fn stop(mut self) -> (TempDir, ExitStatus) {
+        drop(self.child.stdin.take());
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        (self.folder, ended.expect("the child does not end").unwrap())
+    }
+
+    async fn start_in(folder: TempDir, limit: &str) -> Self {
+        let log = std::fs::File::create(folder.path().join(LOG)).unwrap();
         let mut child = Command::new("sh")
             .args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")])
             .arg(std::env::current_exe().unwrap())
@@ -67,6 +101,7 @@ impl Scarce {
             .env(VARIABLE, folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -76,14 +111,39 @@ impl Scarce {
         let body = json!({"principal": "owner-app", "audience": "hub"}).to_string().into_bytes();
         let reply = client.send("POST", &url, &Credential::none(), &[], body).await;
         let owner = Credential::bearer(&reply.body["access_token"]);
-        Self { child, said, client, owner, _folder: folder }
+        Self { child, said, client, owner, folder }
+    }
+
+    /// What it wrote to its standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(LOG)).unwrap()
+    }
+
+    /// The process is the same still.
+    pub(crate) fn is_up(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Lowers a limit of the process, or sets it back.
+    fn limit(&self, resource: Resource, most: Option<u64>) -> Rlimit {
+        let id = Pid::from_raw(i32::try_from(self.id()).unwrap());
+        let before = prlimit(id, resource, Rlimit { current: most, ..getrlimit(resource) }).unwrap();
+        Rlimit { maximum: before.maximum, ..before }
+    }
+
+    /// A call of the control API.
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Reply {
+        let url = format!("{}{path}", self.said["ready"]["control"].as_str().unwrap());
+        let nobody = Credential::none();
+        let asked = self.client.try_send("POST", &url, &nobody, &[], body.to_string().into_bytes());
+        tokio::time::timeout(PATIENCE, asked).await.expect("the control API does not answer").unwrap()
     }
 
     fn origin(&self) -> &str {
         self.said["ready"]["iot_hubs"][0]["endpoint"].as_str().unwrap()
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.origin().rsplit(':').next().unwrap().parse().unwrap()
     }
 
@@ -148,9 +208,36 @@ impl Scarce {
         line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// A stranger with as large a head as is read, without its end.
+    async fn half_a_head(&self) -> TlsStream<TcpStream> {
+        let mut stream = self.dial().await;
+        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "y".repeat(60 * 1024));
+        stream.write_all(head.as_bytes()).await.ok();
+        stream.flush().await.ok();
+        stream
+    }
+
     /// A TLS connection, on which nothing is said yet.
     pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port())).await.unwrap();
+        self.shaken(TcpStream::connect(("127.0.0.1", self.port())).await.unwrap()).await
+    }
+
+    /// The same, where devices speak `wire`.
+    pub(crate) async fn dial_at(&self, wire: &str) -> TlsStream<TcpStream> {
+        self.shaken(TcpStream::connect(self.address(wire)).await.unwrap()).await
+    }
+
+    /// Where devices speak `wire`.
+    pub(crate) fn address(&self, wire: &str) -> &str {
+        self.said["ready"]["iot_hubs"][0][wire].as_str().unwrap()
+    }
+
+    /// What a client trusts.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        self.client.tls()
+    }
+
+    async fn shaken(&self, stream: TcpStream) -> TlsStream<TcpStream> {
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(self.client.tls()).connect(name, stream).await.unwrap()
     }
@@ -187,15 +274,13 @@ async fn f2_a_flood_waits_where_descriptors_are_few_and_takes_none_from_those_wh
 async fn f2_the_accept_loops_outlive_a_time_without_any_descriptor() {
     let mut scarce = Scarce::start("true").await;
     let mut kept = scarce.kept().await;
-    let id = Pid::from_raw(i32::try_from(scarce.id()).unwrap());
-    // The child has our own limits.
-    let few = Rlimit { current: Some(scarce.descriptors() + 4), ..getrlimit(Resource::Nofile) };
-    prlimit(id, Resource::Nofile, few).unwrap();
+    let few = scarce.descriptors() + 4;
+    scarce.limit(Resource::Nofile, Some(few));
     let flood = scarce.flood(100).await;
     scarce.asks(&mut kept).await;
     // A descriptor of a number above the limit, from before, stays open.
     let open = scarce.descriptors();
-    assert!(open < few.current.unwrap() + 10, "{open} descriptors, and {few:?}");
+    assert!(open < few + 10, "{open} descriptors, and {few} allowed");
     drop(flood);
     scarce.serves_again().await;
     scarce.asks(&mut kept).await;
@@ -236,15 +321,94 @@ async fn f2_strangers_cannot_use_the_memory_up() {
     let mut kept = scarce.kept().await;
     let mut strangers = Vec::new();
     for _ in 0..FLOOD {
-        let mut stream = scarce.dial().await;
-        // As large a head as is read, without its end.
-        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "y".repeat(60 * 1024));
-        stream.write_all(head.as_bytes()).await.ok();
-        stream.flush().await.ok();
-        strangers.push(stream);
+        strangers.push(scarce.half_a_head().await);
     }
     scarce.asks(&mut kept).await;
-    assert!(scarce.child.try_wait().unwrap().is_none(), "the emulator has ended");
+    assert!(scarce.is_up(), "the emulator has ended");
     drop(strangers);
     scarce.serves_again().await;
+}
+
+/// What a control group of 64 MiB allows, by a limit that every system has: memory of the process's own, mapped or not. A
+/// control group would kill whoever takes more; this limit ends a process as surely.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_strangers_have_room_in_sixty_four_mebibytes() {
+    const ALL_KILOBYTES: u64 = 64 * 1024;
+    let mut scarce = Scarce::start("true").await;
+    let mut kept = scarce.kept().await;
+    let room = ALL_KILOBYTES - scarce.kilobytes("RssAnon");
+    let before = scarce.limit(Resource::Data, Some((scarce.kilobytes("VmData") + room) * 1024));
+    let mut strangers = Vec::new();
+    for _ in 0..FLOOD / 4 {
+        strangers.push(scarce.half_a_head().await);
+    }
+    let mut silent = scarce.flood(FLOOD / 2).await;
+    scarce.asks(&mut kept).await;
+    assert!(scarce.is_up(), "the emulator has ended: {}", scarce.log());
+    assert!(scarce.kilobytes("RssAnon") < ALL_KILOBYTES);
+    silent.clear();
+    drop(strangers);
+    scarce.serves_again().await;
+    scarce.limit(Resource::Data, before.current);
+    scarce.asks(&mut kept).await;
+}
+
+/// The system counts threads by user, and root's not at all: where the test is root, the emulator is somebody else.
+const SOMEBODY_ELSE: &str = "setpriv --reuid=54321 --regid=54321 --clear-groups";
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+impl Scarce {
+    /// An emulator that keeps its state on disk, and whose threads the system counts.
+    async fn counted() -> Self {
+        let start = if is_root() {
+            format!("chown -R 54321 \"${VARIABLE}\" && exec {SOMEBODY_ELSE} \"$0\" \"$@\"")
+        } else {
+            "true".to_owned()
+        };
+        Self::start(&format!("export {KEEPS}=1 && {start}")).await
+    }
+
+    /// From now on so many threads may be begun, those that there are among them; who are more stay.
+    fn limit_threads(&self, most: u64) {
+        let by = if is_root() { SOMEBODY_ELSE } else { "" };
+        let command = format!("{by} prlimit --pid {} --nproc={most}:", self.id());
+        let status = std::process::Command::new("sh").args(["-c", &command]).status().unwrap();
+        assert!(status.success(), "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_what_needs_another_thread_fails_alone_where_there_is_none() {
+    let mut scarce = Scarce::counted().await;
+    let mut kept = scarce.kept().await;
+    let make = |id: &str| json!({"deviceId": id}).to_string().into_bytes();
+    let target = |id: &str| format!("/devices/{id}?{VERSION}");
+    let asked = |id: &'static str| (target(id), Sent::Whole(make(id)));
+    scarce.limit_threads(1);
+    let (place, body) = asked("threadless");
+    assert_eq!(kept.send("PUT", &place, &scarce.owner, &[], body).await.unwrap().status, 200);
+    // Keys are made on threads of their own.
+    for (path, body) in [
+        ("/keys/rotate", json!({})),
+        ("/token", json!({"principal": "owner-app", "audience": "hub", "flaw": "unknown-key"})),
+    ] {
+        let reply = scarce.control(path, body).await;
+        assert_eq!(reply.status, 500, "{path} needs a thread: {}", reply.body);
+    }
+    scarce.asks(&mut kept).await;
+    scarce.serves_again().await;
+    // What has its thread goes on.
+    let sas = scarce.control("/sas", json!({"device": "threadless"})).await;
+    let sas = Credential::text(&sas.body["token"]);
+    let events = format!("/devices/threadless/messages/events?{VERSION}");
+    let sent = kept.send("POST", &events, &sas, &[], Sent::Whole(b"1".to_vec())).await.unwrap();
+    assert_eq!(sent.status, 204, "{}", sent.body);
+    scarce.limit_threads(10_000);
+    let rotated = scarce.control("/keys/rotate", json!({"overlapSeconds": 60})).await;
+    assert!(rotated.status < 300, "threads are to be had again: {}", rotated.body);
+    scarce.serves_again().await;
+    assert!(!scarce.log().contains("panicked"), "{}", scarce.log());
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use aws_lc_rs::{encoding::AsDer, encoding::PublicKeyX509Der, hmac};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use iolite_identity::SigningKey;
 use iolite_testkit::Credential;
 use serde_json::{Value, json};
@@ -130,6 +130,11 @@ async fn j1_algorithms_and_parts_that_are_not_ours_are_refused() {
         ("four parts", format!("{good}.{}", parts[2])),
         ("five parts", format!("{good}.{}.{}", parts[2], parts[2])),
         ("dots only", "..".to_owned()),
+        ("an encrypted token", {
+            let header = forge.header_with(json!({"alg": "RSA-OAEP", "enc": "A256GCM", "cty": "JWT"}));
+            let part = |bytes: usize| URL_SAFE_NO_PAD.encode(vec![7; bytes]);
+            format!("{}.{}.{}.{}.{}", URL_SAFE_NO_PAD.encode(header), part(256), part(12), part(64), part(16))
+        }),
     ] {
         tokens.push((what.to_owned(), "malformed", token));
     }
@@ -281,6 +286,8 @@ async fn j4_clocks_may_be_three_hundred_seconds_apart_and_no_more() {
     for (changes, status) in [
         (json!({"exp": now - 300}), 200),
         (json!({"exp": now - 301}), 401),
+        (json!({"exp": i64_as_f64(now) - 299.5}), 200),
+        (json!({"exp": i64_as_f64(now) - 301.5}), 401),
         (json!({"nbf": now + 300}), 200),
         (json!({"nbf": now + 301}), 401),
         (json!({"iat": now + 300}), 200),
@@ -288,6 +295,27 @@ async fn j4_clocks_may_be_three_hundred_seconds_apart_and_no_more() {
     ] {
         assert_eq!(ground.show(&forge.claiming(changes.clone())).await.0, status, "{changes}");
     }
+}
+
+/// A moment of our times has far fewer digits than a fraction can hold.
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in 52 bits")]
+fn i64_as_f64(seconds: i64) -> f64 {
+    seconds as f64
+}
+
+#[tokio::test]
+async fn j4_a_time_that_no_number_can_hold_is_refused() {
+    let ground = Ground::prepare().await;
+    let forge = Forge::light(&ground).await;
+    let exp = format!("\"exp\":{}", forge.claims["exp"]);
+    let claims = forge.claims.to_string();
+    assert!(claims.contains(&exp));
+    let tokens = ["1e400", "-1e400", "99999999999999999999999999", "1e-400", "0x7fffffff", "01800003600"].map(|time| {
+        let claims = claims.replace(&exp, &format!("\"exp\":{time}"));
+        let reason = if time == "1e-400" { "expired" } else { "malformed" };
+        (time.to_owned(), reason, forge.signed(&forge.header.to_string(), &claims))
+    });
+    ground.refuses(&forge, tokens.into()).await;
 }
 
 #[tokio::test]
@@ -325,6 +353,7 @@ async fn j6_tokens_with_two_readings_or_no_end_are_refused() {
     let good = forge.good();
     let parts: Vec<&str> = good.split('.').collect();
     let decoded: Vec<Vec<u8>> = parts.iter().map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
+    assert!(parts[2].contains(['-', '_']), "the two alphabets agree on this signature");
     let mut last = parts[2].to_owned().into_bytes();
     let index = URL_SAFE_ALPHABET.iter().position(|letter| letter == last.last().unwrap()).unwrap();
     *last.last_mut().unwrap() = URL_SAFE_ALPHABET[index ^ 1];
@@ -347,6 +376,11 @@ async fn j6_tokens_with_two_readings_or_no_end_are_refused() {
             format!("{}.{}.{}", parts[0], parts[1], STANDARD.encode(&decoded[2])),
         ),
         (
+            "the other alphabet without padding".to_owned(),
+            "malformed",
+            format!("{}.{}.{}", parts[0], parts[1], STANDARD_NO_PAD.encode(&decoded[2])),
+        ),
+        (
             "loose bits at the end".to_owned(),
             "malformed",
             format!("{}.{}.{}", parts[0], parts[1], String::from_utf8(last).unwrap()),
@@ -365,6 +399,22 @@ async fn j6_tokens_with_two_readings_or_no_end_are_refused() {
     }
     ground.refuses(&forge, tokens).await;
     ground.is_unharmed("tokens of every kind").await;
+}
+
+/// Such tokens are larger than a request's head may be, which is refused before anybody reads a token.
+#[tokio::test]
+async fn j3_j6_a_token_of_a_megabyte_is_not_read_at_all() {
+    let ground = Ground::prepare().await;
+    let forge = Forge::light(&ground).await;
+    let kid = forge.header_with(json!({"kid": "k".repeat(1 << 20)}));
+    for token in [forge.signed(&kid, &forge.claims.to_string()), forge.claiming(json!({"x": "y".repeat(64 * 1024)}))] {
+        let line = format!("GET /devices/{DEVICE}?{VERSION} HTTP/1.1\r\nHost: localhost:{}", ground.port());
+        let mut wire = ground.dial().await;
+        wire.say(format!("{line}\r\nAuthorization: Bearer {token}\r\n\r\n")).await;
+        let heard = wire.hear_to_the_end("a token of a megabyte").await;
+        assert_eq!(heard.statuses(), [431], "{heard:?}");
+    }
+    ground.is_unharmed("tokens of a megabyte").await;
 }
 
 const URL_SAFE_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -392,4 +442,34 @@ async fn j7_what_a_token_says_of_roles_gives_none() {
         assert!(reply.body["Message"].as_str().unwrap().contains("reader-app"), "{}", reply.body);
     }
     ground.is_unharmed("claims of roles").await;
+}
+
+/// Digital Twins answers 403 where the hub answers 401; what would help is in the decision, not on the wire.
+#[tokio::test]
+async fn j7_a_role_for_one_action_gives_no_other_and_the_one_that_would_is_named() {
+    let ground = Ground::prepare().await;
+    let emulator = &ground.emulator;
+    let owner = emulator.token("owner-app", "twins").await;
+    let model = json!([{"@id": "dtmi:test:Press;1", "@type": "Interface", "@context": "dtmi:dtdl:context;2"}]);
+    let models = "/models?api-version=2023-10-31";
+    assert_eq!(emulator.call("POST", models, &owner, model.clone()).await.status, 201);
+    let id = emulator.resource_id("digital_twins");
+    let arm = emulator.token("owner-app", "arm").await;
+    let reader = "d57506d4-4c8d-48b1-8587-93c323f6a5a3";
+    let assignment = json!({"properties": {
+        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{reader}"),
+        "principalId": "c0ffee00-0000-4000-8000-000000000112",
+    }});
+    let target = format!(
+        "{id}/providers/Microsoft.Authorization/roleAssignments/c0ffee00-0000-4000-8000-0000000007f1?api-version=2022-04-01"
+    );
+    let given = emulator.call("PUT", &target, &arm, assignment).await;
+    assert_eq!(given.status, 201, "{}", given.body);
+    let token = emulator.token("reader-app", "twins").await;
+    assert_eq!(emulator.call("GET", models, &token, Value::Null).await.status, 200, "what the role is for");
+    let denied = emulator.call("DELETE", "/models/dtmi:test:Press;1?api-version=2023-10-31", &token, Value::Null).await;
+    assert_eq!(denied.status, 403, "{}", denied.body);
+    let decision = emulator.decision(&denied).await;
+    assert_eq!(decision["suggestion"]["role"], "Azure Digital Twins Data Owner", "{decision}");
+    assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.body["value"].as_array().unwrap().len(), 1);
 }

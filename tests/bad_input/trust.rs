@@ -67,6 +67,58 @@ async fn what_the_service_keeps_is_not_taken_from_a_body() {
     ground.is_unharmed_but(&["assigned"]).await;
 }
 
+/// Addresses at which nothing of a user's is served: a cloud's metadata, files, other protocols.
+#[tokio::test]
+async fn h7_what_is_sent_elsewhere_goes_to_no_metadata_and_no_file() {
+    let ground = Ground::prepare().await;
+    let (hub, owner) = (ground.emulator.resource_id("iot_hubs"), ground.emulator.token("owner-app", "arm").await);
+    let begun = std::time::Instant::now();
+    for (number, address) in [
+        "http://169.254.169.254/metadata/identity/oauth2/token?resource=x",
+        "http://2852039166/latest/meta-data",
+        "http://[::ffff:a9fe:a9fe]/latest",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:11211/_stats",
+        "ftp://127.0.0.1/x",
+        "//169.254.169.254/x",
+        "javascript:alert(1)",
+        "http://",
+        "http://127.0.0.1:99999/",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let target = format!("{hub}/providers/Microsoft.EventGrid/eventSubscriptions/s{number}?api-version=2022-06-15");
+        let subscription = json!({"properties": {
+            "destination": {"endpointType": "WebHook", "properties": {"endpointUrl": address}},
+            "eventDeliverySchema": "CloudEventSchemaV1_0",
+        }});
+        let reply = ground.emulator.call("PUT", &target, &owner, subscription).await;
+        assert_eq!(reply.status, 400, "a webhook at {address}: {}", reply.body);
+        let job = json!({"type": "export", "outputBlobContainerUri": address, "excludeKeysInExport": true});
+        let reply = ground.call("POST", &format!("/jobs/create?{VERSION}"), job).await;
+        if reply.status == 200 {
+            let id = reply.body["jobId"].as_str().unwrap().to_owned();
+            let failed = async {
+                loop {
+                    let job = ground.call("GET", &format!("/jobs/{id}?{VERSION}"), Value::Null).await.body;
+                    match job["status"].as_str().unwrap() {
+                        "failed" => return,
+                        "completed" => panic!("devices were exported to {address}"),
+                        _ => tokio::task::yield_now().await,
+                    }
+                }
+            };
+            let failed = tokio::time::timeout(std::time::Duration::from_secs(10), failed).await;
+            assert!(failed.is_ok(), "an export to {address} goes on and on");
+        } else {
+            assert_eq!(reply.status, 400, "an export to {address}: {}", reply.body);
+        }
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "somebody was asked: {:?}", begun.elapsed());
+    ground.is_unharmed("addresses that are nobody's service").await;
+}
+
 #[tokio::test]
 async fn keys_that_everybody_knows_are_not_served_beyond_this_machine() {
     let folder = tempfile::tempdir().unwrap();

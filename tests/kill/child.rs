@@ -90,7 +90,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts an emulator on the data directory in `folder`, and waits until it serves or says why not.
     pub(crate) async fn start(folder: &Path) -> Start {
-        let mut child = spawn(folder);
+        Self::await_start(spawn(folder)).await
+    }
+
+    /// The same for one that a write beyond a limit fails, instead of ending it.
+    pub(crate) async fn start_with_limits(folder: &Path) -> Start {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+        Self::await_start(spawn_by(command, folder)).await
+    }
+
+    async fn await_start(mut child: Child) -> Start {
         let said = tokio::time::timeout(PATIENCE, said(&mut child)).await.expect("the child says nothing");
         if let Some(text) = said["refused"].as_str() {
             let text = text.to_owned();
@@ -173,16 +183,31 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    fn id(&self) -> Pid {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("the child runs")
+    }
+
+    /// Lets no file grow beyond so many bytes from now on; nothing takes the limit away again.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        let limit = Rlimit { current: bytes, ..getrlimit(Resource::Fsize) };
+        prlimit(Some(self.id()), Resource::Fsize, limit).unwrap();
+    }
+
     /// SIGTERM, and what the process ended with.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("the child runs"), Signal::TERM).unwrap();
+        kill_process(self.id(), Signal::TERM).unwrap();
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the child does not end").unwrap()
     }
 }
 
 fn spawn(folder: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    spawn_by(Command::new(std::env::current_exe().unwrap()), folder)
+}
+
+fn spawn_by(mut command: Command, folder: &Path) -> Child {
+    command
         .args(["--exact", "the_child_process_serves_until_it_is_ended", "--nocapture"])
         .env(VARIABLE, folder)
         .stdin(Stdio::piped())

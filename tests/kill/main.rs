@@ -27,8 +27,10 @@ use serde_json::{Value, json};
 
 /// How many connections write at once.
 const WRITERS: u64 = 4;
-/// How often the emulator is killed in the long test.
+/// How often one emulator after the other on the same directory is killed in the long test.
 const ROUNDS: u64 = 16;
+/// Names how often it is killed in all, where that is to be more.
+const KILLS: &str = "IOLITE_KILLS";
 /// The most changes that are acknowledged before a kill.
 const MOST_CHANGES: u64 = 90;
 /// Nothing that is due takes so long, on whatever machine.
@@ -63,10 +65,23 @@ async fn settle(process: &Process, ledgers: &mut [Ledger]) {
     assert_eq!(found.len(), known, "the world has things that nobody made");
 }
 
+/// How often the long test kills: a few times, unless whoever runs it asks for more.
+#[expect(clippy::disallowed_methods, reason = "the one thing that whoever runs the tests may choose")]
+fn kills() -> u64 {
+    std::env::var(KILLS).map_or(ROUNDS, |kills| kills.parse().expect("IOLITE_KILLS is a number"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_acknowledged_is_there_whole_however_often_the_process_is_killed() {
+    let mut draws = Draws::new(2718);
+    for _ in 0..kills().div_ceil(ROUNDS) {
+        kill_again_and_again(&mut draws).await;
+    }
+}
+
+async fn kill_again_and_again(draws: &mut Draws) {
     let folder = tempfile::tempdir().unwrap();
-    let (mut draws, mut ledgers) = (Draws::new(2718), writers());
+    let mut ledgers = writers();
     let mut process = start(folder.path()).await;
     let first_token = process.token("hub").await;
     for round in 0..ROUNDS {
@@ -84,6 +99,79 @@ async fn whatever_was_acknowledged_is_there_whole_however_often_the_process_is_k
     }
     let count = ledgers.iter().map(Ledger::count).sum::<usize>();
     assert!(count > 50, "only {count} things were made: that is no load");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_a_day_either_way_loses_nothing() {
+    const DAY: i64 = 24 * 3600;
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledgers = writers();
+    // A process that starts anew has the system's time again: each of these is a jump there and one back.
+    for jump in [DAY, -DAY, 2 * DAY, -DAY] {
+        let process = start(folder.path()).await;
+        let token = process.token("hub").await;
+        assert_eq!(process.create_device(&token, &mut ledgers[0]).await, 200);
+        // Tokens of before the jump are none of after it: the writers ask for theirs then.
+        control(&process, "/clock", json!({"advanceSeconds": jump})).await;
+        let load = Load::start(&process, ledgers).await;
+        load.wait_for(20).await;
+        process.kill().await;
+        ledgers = load.end().await;
+        let process = start(folder.path()).await;
+        settle(&process, &mut ledgers).await;
+        process.kill().await;
+    }
+    settle(&start(folder.path()).await, &mut ledgers).await;
+}
+
+/// A write that the system fails is not tried again, though it might be done the second time: what of the first one is on
+/// the disk, nobody knows.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_write_that_failed_nothing_is_acknowledged_until_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let Start::Ready(process) = Process::start_with_limits(folder.path()).await else { panic!("it did not start") };
+    let (token, mut ledgers) = (process.token("hub").await, [Ledger::new(0)]);
+    assert_eq!(process.create_device(&token, &mut ledgers[0]).await, 200);
+    let written = std::fs::metadata(folder.path().join(child::STATE).join("state.sqlite-wal")).unwrap().len();
+    process.limit_files(Some(written + 50_000));
+    let try_one = async |ledger: &mut Ledger| {
+        let change = ledger.new_device();
+        let reply = process.ask("PUT", &change.target, &token, &[], change.body.clone()).await;
+        if reply.status == 200 {
+            ledger.acknowledge(change);
+        } else {
+            ledger.leave_unsure(change);
+        }
+        reply
+    };
+    let mut made = 0;
+    let refused = loop {
+        let reply = try_one(&mut ledgers[0]).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        made += 1;
+        assert!(made < 1000, "the limit limits nothing");
+    };
+    assert!(made > 0 && refused.status >= 500, "{made}, then {} {}", refused.status, refused.body);
+    assert!(!refused.body.to_string().contains("sqlite"), "a cause goes to a client: {}", refused.body);
+    process.limit_files(None);
+    let mut other = Ledger::new(1);
+    for _ in 0..3 {
+        let again = try_one(&mut other).await;
+        assert!(again.status >= 500, "it was tried again: {} {}", again.status, again.body);
+    }
+    let listed = process.call("GET", "/devices?api-version=2021-04-12", &token).await;
+    assert_eq!(listed.status, 200, "what is there can be read: {}", listed.body);
+    process.terminate().await;
+    other.forget_unsure();
+    let mut ledgers = Vec::from(ledgers);
+    ledgers.push(other);
+    let process = start(folder.path()).await;
+    settle(&process, &mut ledgers).await;
+    let token = process.token("hub").await;
+    assert_eq!(process.create_device(&token, &mut ledgers[1]).await, 200, "the next start writes again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use iolite_identity::{Authentication, Caller, PrincipalCaller};
-use iolite_kernel::{Ground, Need, Operation, Request, Scope};
+use iolite_kernel::{Ground, Need, Operation, Request, Scope, Timestamp};
 use iolite_resources::{Estate, Resource};
 
 use crate::evaluation::{Place, evaluate};
@@ -70,17 +70,17 @@ impl Access {
         let resource = ask.resource.scope();
         let (caller, outcome) = match ask.authentication.outcome {
             Ok(caller) => {
-                let outcome = self.judge(&caller, ask.operation, ask.request, &resource);
+                let outcome = self.judge(&caller, ask.operation, ask.request, &resource, ask.request.received_at);
                 (Some(caller), outcome)
             }
             Err(rejection) => (None, refused(DenialCause::NotAuthenticated(rejection))),
         };
         let decision = Arc::new(Decision {
             id: ask.request.id,
-            at: self.ground.now(),
+            at: ask.request.received_at,
             operation: ask.operation,
             resource: resource.clone(),
-            path: shortened(ask.request.path()),
+            target: kept(&ask.request.target),
             origin: kept(&ask.request.origin),
             client: ask.request.client.clone(),
             credential: ask.credential,
@@ -105,17 +105,24 @@ impl Access {
         request: &Request,
         resource: &Resource,
     ) -> bool {
-        matches!(self.judge(caller, operation, request, &resource.scope()), Outcome::Allowed(_))
+        matches!(self.judge(caller, operation, request, &resource.scope(), self.ground.now()), Outcome::Allowed(_))
     }
 
-    fn judge(&self, caller: &Caller, operation: &'static Operation, request: &Request, resource: &Scope) -> Outcome {
+    fn judge(
+        &self,
+        caller: &Caller,
+        operation: &'static Operation,
+        request: &Request,
+        resource: &Scope,
+        now: Timestamp,
+    ) -> Outcome {
         match (&operation.need, caller) {
             (Need::Public { because }, _) => Outcome::Allowed(Grant::Public { because }),
             (Need::SignedIn, Caller::Principal(_)) => Outcome::Allowed(Grant::SignedIn),
             // No data action stands for it, so no role can grant it (the Event Hubs-compatible endpoint).
             (Need::DataPlane { actions: [], .. }, Caller::Principal(_)) => someone_else("a shared access policy"),
             (Need::DataPlane { .. } | Need::Management { .. }, Caller::Principal(principal)) => {
-                self.judge_principal(principal, operation, resource)
+                self.judge_principal(principal, operation, resource, now)
             }
             (Need::DataPlane { rights, .. }, Caller::Policy(policy)) if !rights.is_empty() => {
                 if policy.resource == *resource && policy.rights.contains_all(rights) {
@@ -142,9 +149,15 @@ impl Access {
         }
     }
 
-    fn judge_principal(&self, principal: &PrincipalCaller, operation: &'static Operation, resource: &Scope) -> Outcome {
+    fn judge_principal(
+        &self,
+        principal: &PrincipalCaller,
+        operation: &'static Operation,
+        resource: &Scope,
+        now: Timestamp,
+    ) -> Outcome {
         let state = memo::state(&self.estate, &self.book);
-        let wish = Wish { state, now: self.ground.now(), principal, operation, resource };
+        let wish = Wish { state, now, principal, operation, resource };
         if let Some(granted) = self.memo.find(wish) {
             return Outcome::Allowed(Grant::Roles(granted));
         }
@@ -165,7 +178,7 @@ impl Access {
             Some(by) => DenialCause::DeniedByAssignment { action: failed.action, by: by.clone() },
             None => DenialCause::RoleMissing { action: failed.action },
         };
-        Outcome::Denied(Denial { cause, scopes, evaluations })
+        Outcome::Denied(Denial { cause, scopes, evaluations }.into())
     }
 
     /// Looks at every assignment of a principal and its groups for one action at `scopes` (the narrowest first).
@@ -183,7 +196,7 @@ impl Access {
 }
 
 fn refused(cause: DenialCause) -> Outcome {
-    Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() })
+    Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }.into())
 }
 
 fn someone_else(wanted: &str) -> Outcome {

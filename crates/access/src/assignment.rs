@@ -36,6 +36,13 @@ impl Record for RoleAssignment {
 }
 
 impl RoleAssignment {
+    /// Whether it has come into effect. One that is from the future has: the clock was put back since, and who had a role
+    /// keeps it then.
+    #[must_use]
+    pub fn is_in_effect(&self, now: Timestamp) -> bool {
+        self.effective_at <= now || now < self.created_at
+    }
+
     /// The key it is kept under.
     #[must_use]
     pub fn key(&self) -> String {
@@ -106,5 +113,30 @@ impl DenyAssignment {
         } else {
             scopes.contains(&self.scope)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_waits_for_its_moment_unless_the_clock_was_put_back_behind_its_making() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let assignment = RoleAssignment {
+            name: "a".into(),
+            scope: Scope::root(),
+            role_id: "r".into(),
+            principal_id: "p".into(),
+            principal_type: "User".into(),
+            description: None,
+            created_at: at(1000),
+            effective_at: at(1300),
+            created_by: None,
+        };
+        assert_eq!(
+            [999, 1000, 1299, 1300].map(|second| assignment.is_in_effect(at(second))),
+            [true, false, false, true]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use iolite_identity::{Caller, Checks, Credential, Presented, Rejection};
-use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid};
+use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid, path_of};
 use serde::Serialize;
 
 use crate::memo::Granted;
@@ -50,8 +50,8 @@ pub struct Decision {
     pub operation: &'static Operation,
     /// The resource it was asked of.
     pub resource: Scope,
-    /// The path as sent, without the query; cut where it is very long.
-    pub path: String,
+    /// The path and query as sent; cut where they are very long.
+    pub target: Arc<str>,
     /// The origin that was dialled; cut where it is very long.
     pub origin: Arc<str>,
     /// Where the request came from.
@@ -73,8 +73,8 @@ pub struct Decision {
 pub enum Outcome {
     /// The caller may.
     Allowed(Grant),
-    /// The caller may not.
-    Denied(Denial),
+    /// The caller may not. Apart, since nearly every decision that is kept is the other.
+    Denied(Box<Denial>),
 }
 
 /// Why a caller may. What roles granted is read by the explanation.
@@ -155,11 +155,17 @@ impl Decision {
         matches!(self.outcome, Outcome::Allowed(_))
     }
 
+    /// The path as sent, without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        path_of(&self.target)
+    }
+
     /// The denial, where there is one.
     #[must_use]
     pub const fn denial(&self) -> Option<&Denial> {
         match &self.outcome {
-            Outcome::Denied(denial) => Some(denial),
+            Outcome::Denied(denial) => Some(&**denial),
             Outcome::Allowed(_) => None,
         }
     }

@@ -127,7 +127,7 @@ pub(crate) fn judge(
         return Why::OtherScope;
     }
     match role.coverage(need.action, need.plane == Plane::Data) {
-        Coverage::Allows if assignment.effective_at > place.now => Why::NotYetEffective { at: assignment.effective_at },
+        Coverage::Allows if !assignment.is_in_effect(place.now) => Why::NotYetEffective { at: assignment.effective_at },
         Coverage::Allows => Why::Grants,
         Coverage::Excepted(pattern) => Why::Excepted { by: pattern.to_owned() },
         Coverage::Unlisted if need.plane == Plane::Data && role.is_control_plane_only() => Why::ControlPlaneOnly,

@@ -155,7 +155,7 @@ impl Access {
             "service": decision.operation.service,
             "operation": decision.operation.name,
             "method": decision.operation.method,
-            "path": decision.path,
+            "path": decision.path(),
             "resource": decision.resource,
             "client": {
                 "address": decision.client.address.map(|address| address.to_string()),
@@ -211,9 +211,9 @@ impl Evaluation {
 /// What was asked: method and path of a request; of a connection or a link, where it was made, which has no method.
 fn asked(decision: &Decision) -> String {
     if decision.origin.starts_with("http") {
-        format!("{} {}", decision.operation.method, decision.path)
+        format!("{} {}", decision.operation.method, decision.path())
     } else {
-        format!("{}{}", decision.origin, decision.path)
+        format!("{}{}", decision.origin, decision.path())
     }
 }
 

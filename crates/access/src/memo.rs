@@ -6,8 +6,10 @@
 //! take effect and do not end. A clock that was set back can, so a grant is not remembered before the moment it was made.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use iolite_identity::PrincipalCaller;
 use iolite_kernel::{Operation, Scope, Timestamp};
 use iolite_resources::Estate;
@@ -110,9 +112,7 @@ impl Memo {
 impl Wish<'_> {
     /// Where its entry is looked for; two that share a mark overwrite each other, and the comparison tells them apart.
     fn mark(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        (&self.principal.object_id, std::ptr::from_ref(self.operation), self.resource.as_str()).hash(&mut hasher);
-        hasher.finish()
+        let told = (&self.principal.object_id, std::ptr::from_ref(self.operation), self.resource.as_str());
+        FixedState::default().hash_one(told)
     }
 }

@@ -1,5 +1,6 @@
 //! The proof that a caller may run an operation on a resource, now.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use iolite_identity::Caller;
@@ -57,8 +58,10 @@ impl Permit {
 
     /// The resource's name in lower case, the form its records are keyed by.
     #[must_use]
-    pub fn resource_key(&self) -> String {
-        self.resource.name().to_ascii_lowercase()
+    pub fn resource_key(&self) -> Cow<'_, str> {
+        let name = self.resource.name();
+        let has_capitals = name.bytes().fold(false, |has, byte| has | byte.is_ascii_uppercase());
+        if has_capitals { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
     }
 
     /// The decision it came of; the request id on the wire.

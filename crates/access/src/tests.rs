@@ -6,7 +6,7 @@ use iolite_identity::{
     Authentication, Caller, DeviceCaller, Footing, KeyMeans, PolicyCaller, PrincipalCaller, Reason, Rejection,
 };
 use iolite_kernel::{
-    ApiVersions, Client, Ground, Method, Need, Operation, Request, Right, Rights, Scope, Service, SignedDuration,
+    ApiVersions, Ground, Method, Need, Operation, Request, Right, Rights, Scope, Service, SignedDuration,
     SteerableClock, Support, Timestamp,
 };
 use iolite_resources::{Cloud, Estate, ManagementGroup, Principal, PrincipalKind, Resource, Subscription, Tenant};
@@ -115,17 +115,9 @@ impl World {
         caller: impl Into<Shown>,
         operation: &'static Operation,
     ) -> Result<Permit, Arc<Decision>> {
-        let request = Request {
-            id: self.ground.uuid(),
-            params: [("id", "dev1".to_owned())].into_iter().collect(),
-            query: Vec::new(),
-            headers: http_headers(),
-            body: iolite_kernel::Bytes::new(),
-            api_version: String::new(),
-            origin: origin.into(),
-            target: target.into(),
-            client: Client { address: None, agent: "".into() },
-        };
+        let mut request = Request::new(self.ground.uuid(), self.ground.now(), target);
+        request.params.push(("id", "dev1".into()));
+        request.origin = origin.into();
         self.access.decide(Ask {
             operation,
             resource: &Resource::Scope(hub()),
@@ -149,10 +141,6 @@ impl From<Rejection> for Shown {
     fn from(rejection: Rejection) -> Self {
         Self(Err(rejection))
     }
-}
-
-fn http_headers() -> http::HeaderMap {
-    http::HeaderMap::new()
 }
 
 fn app(groups: &[&str]) -> Caller {
@@ -438,5 +426,5 @@ async fn a_decision_keeps_a_part_of_a_very_long_path() {
     let world = World::new();
     let path = format!("/devices/{}", "é".repeat(30_000));
     let decision = world.ask_at(&path, app(&[]), &GET).unwrap_err();
-    assert!(decision.path.len() < 1024 && decision.path.starts_with("/devices/é"), "{}", decision.path.len());
+    assert!(decision.target.len() < 1024 && decision.path().starts_with("/devices/é"), "{}", decision.target.len());
 }

@@ -155,7 +155,7 @@ impl Arm {
         let now = self.ground.now();
         let granted = self.assignments_of(principal).iter().any(|assignment| {
             scopes.contains(&assignment.scope)
-                && assignment.effective_at <= now
+                && assignment.is_in_effect(now)
                 && self.book.role(&assignment.role_id).is_some_and(|role| role.allows(action, false))
         });
         let identities: Vec<&str> =

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use iolite_access::{Permit, RoleBook};
 use iolite_identity::{Caller, PrincipalCaller};
 use iolite_kernel::{
-    Answer, Body, Bytes, Client, Clock, Ground, Method, Operation, Request, ResourceId, Scope, SeededEntropy,
+    Answer, Body, Bytes, Clock, Ground, Method, Operation, Params, Request, ResourceId, Scope, SeededEntropy,
     ServiceError, SteerableClock, Timestamp, Uuid,
 };
 use iolite_resources::{
@@ -17,7 +17,6 @@ use iolite_resources::{
 use iolite_store::{Store, Transaction};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use smallvec::SmallVec;
 
 use crate::{Arm, Census, DeviceCounts, Endpoints, HubEvents, Surroundings, WebhookCheck, Witness, handlers};
 
@@ -253,20 +252,16 @@ impl World {
             map.insert(*name, value.parse().unwrap());
         }
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let request = Request {
-            id: Uuid::nil(),
-            params,
-            query: pairs
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .map(|(name, value)| (name.to_owned(), value.replace("%20", " ")))
-                .collect(),
-            headers: map,
-            body,
-            api_version: "2023-06-30".to_owned(),
-            origin: "https://localhost:8443".into(),
-            target: target.to_owned(),
-            client: Client { address: None, agent: "".into() },
-        };
+        let mut request = Request::new(Uuid::nil(), self.arm.ground.now(), target);
+        request.params = params;
+        request.query = pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (name.into(), value.replace("%20", " ").into()))
+            .collect();
+        request.headers = map;
+        request.body = body;
+        request.api_version = "2023-06-30".into();
+        request.origin = "https://localhost:8443".into();
         let permit = Permit::for_tests(self.caller(caller), handler.operation, scope_of(path), Uuid::nil());
         (handler.run)(&self.arm, permit, request).await
     }
@@ -292,8 +287,6 @@ pub(crate) fn json(answer: &Answer) -> Value {
     }
 }
 
-type Params = SmallVec<[(&'static str, String); 4]>;
-
 /// The served operation that a path leads to: the one with most fixed segments.
 fn route(method: Method, path: &str) -> (usize, Params) {
     let mut found: Option<(usize, Params, (bool, usize))> = None;
@@ -314,12 +307,12 @@ fn matches(operation: &'static Operation, path: &str) -> Option<(Params, (bool, 
     let given: Vec<&str> = path.split('/').filter(|text| !text.is_empty()).collect();
     let mut template: Vec<&'static str> = operation.path.split('/').filter(|text| !text.is_empty()).collect();
     let scoped = template.first() == Some(&"{*scope}");
-    let mut params = SmallVec::new();
+    let mut params = Params::new();
     let mut tail = &given[..];
     if scoped {
         template.remove(0);
         let before = given.len().checked_sub(template.len())?;
-        params.push(("scope", format!("/{}", given[..before].join("/"))));
+        params.push(("scope", format!("/{}", given[..before].join("/")).into()));
         tail = &given[before..];
     }
     if tail.len() != template.len() {
@@ -329,7 +322,7 @@ fn matches(operation: &'static Operation, path: &str) -> Option<(Params, (bool, 
     for (wanted, text) in template.iter().zip(tail) {
         match wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) => {
-                params.push((name, (*text).to_owned()));
+                params.push((name, (*text).into()));
                 names += 1;
             }
             None if wanted.eq_ignore_ascii_case(text) => {}

@@ -8,9 +8,7 @@ use std::task::{Context, Waker};
 
 use iolite_access::Permit;
 use iolite_identity::{Caller, KeyMeans, RegistrantCaller};
-use iolite_kernel::{
-    Answer, Body, Bytes, Client, Ground, Method, Operation, Request, Scope, SeededEntropy, ServiceError,
-};
+use iolite_kernel::{Answer, Body, Bytes, Ground, Method, Operation, Request, Scope, SeededEntropy, ServiceError};
 use iolite_kernel::{Right, Rights, Secret, SteerableClock, Timestamp, Uuid};
 use iolite_resources::{
     AllocationPolicy, Cloud, Estate, LinkAuthentication, LinkedHub, ProvisioningService, SharedAccessPolicy, Tenant,
@@ -323,21 +321,15 @@ fn scope() -> Scope {
 }
 
 fn request(given: &str, body: Bytes) -> Request {
-    let mut request = Request {
-        id: Uuid::nil(),
-        params: <_>::default(),
-        query: Vec::new(),
-        headers: <_>::default(),
-        body,
-        api_version: "2021-10-01".to_owned(),
-        origin: "https://localhost:8443".into(),
-        target: "/0ne00000001/registrations/x/register?api-version=2021-10-01".to_owned(),
-        client: Client { address: None, agent: "".into() },
-    };
+    let target = "/0ne00000001/registrations/x/register?api-version=2021-10-01";
+    let mut request = Request::new(Uuid::nil(), Timestamp::UNIX_EPOCH, target);
+    request.body = body;
+    request.api_version = "2021-10-01".into();
+    request.origin = "https://localhost:8443".into();
     for part in given.split('&') {
         if let Some((name, value)) = part.split_once('=').filter(|(name, _)| !name.contains(':')) {
             let name = ["id", "idScope", "registrationId", "operationId"].into_iter().find(|known| *known == name);
-            request.params.push((name.expect("a path parameter"), value.to_owned()));
+            request.params.push((name.expect("a path parameter"), value.into()));
         } else if let Some((name, value)) = part.split_once(':') {
             let name: http::HeaderName = name.parse().unwrap();
             request.headers.insert(name, value.parse().unwrap());

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use iolite_access::Permit;
 use iolite_identity::{Caller, KeyRing, SigningKey};
 use iolite_kernel::{
-    Answer, Body, Client, Ground, Operation, Request, ResourceId, Scope, Secret, ServiceError, SteerableClock,
-    SystemEntropy, Uuid,
+    Answer, Body, Ground, Operation, Request, ResourceId, Scope, Secret, ServiceError, SteerableClock, SystemEntropy,
+    Timestamp, Uuid,
 };
 use iolite_resources::{
     ApplicationCertificate, Cloud, Estate, FederatedCredential, ManagedIdentityKind, Principal, PrincipalKind, Tenant,
@@ -242,19 +242,10 @@ fn directory() -> Vec<Principal> {
 }
 
 /// A request without a body.
-#[expect(clippy::default_trait_access, reason = "the types are of crates that this one does not name")]
 pub(crate) fn request(target: &str) -> Request {
-    Request {
-        id: Uuid::nil(),
-        params: Default::default(),
-        query: Vec::new(),
-        headers: Default::default(),
-        body: Default::default(),
-        api_version: String::new(),
-        origin: "https://localhost:8443".into(),
-        target: target.to_owned(),
-        client: Client { address: None, agent: "".into() },
-    }
+    let mut request = Request::new(Uuid::nil(), Timestamp::UNIX_EPOCH, target);
+    request.origin = "https://localhost:8443".into();
+    request
 }
 
 /// A request with a form.

@@ -119,13 +119,21 @@ impl BodyRoom {
     }
 
     /// Reads a body of at most `most` bytes to its end. One that announces more is refused before its first byte is read.
-    pub async fn read<B>(&self, mut body: B, most: usize) -> Result<Held, Refusal>
+    pub async fn read<B>(&self, body: B, most: usize) -> Result<Held, Refusal>
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Unpin + Send,
     {
         if body.is_end_stream() {
             return Ok(Bytes::new().into());
         }
+        // Apart: most requests have no body, and would carry its place along.
+        Box::pin(self.read_on(body, most)).await
+    }
+
+    async fn read_on<B>(&self, mut body: B, most: usize) -> Result<Held, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+    {
         let announced = body.size_hint();
         if announced.lower() > most as u64 {
             return Err(Refusal::BodyTooLarge { limit: most });

@@ -25,8 +25,6 @@ use crate::{Head, Pipeline, Sender, Shown, Site};
 
 /// A head that does not fit is answered 431.
 const HEAD_BYTES: usize = 64 * 1024;
-/// More header fields are answered 431.
-const HEAD_FIELDS: usize = 100;
 /// A longer target is answered 414; the services' own longest, a model's id and a continuation, stay well below.
 const TARGET_BYTES: usize = 8 * 1024;
 /// As much of a `User-Agent` is kept, in bytes.
@@ -80,8 +78,8 @@ where
     let draining = context.draining.clone();
     let shown = Arc::new(Shown::read(&HeaderMap::new(), context.certificate.clone()));
     let said = Mutex::new(Said { dialled: None, agent: "".into(), shown });
-    let line = Arc::new(Line { pipeline, context, said });
-    serve_requests(stream, draining, move |request| line.clone().respond(request)).await;
+    let line = Line { pipeline, context, said };
+    serve_requests(stream, draining, move |request| line.respond(request)).await;
 }
 
 /// Serves the requests of one connection by `respond`, with every limit set, until it ends or the process drains. A
@@ -108,7 +106,7 @@ pub async fn serve_requests<S, F>(
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_header_size(HEAD_BYTES)
-        .max_headers(HEAD_FIELDS)
+        // More than 100 header fields are answered 431: hyper's own bound, which costs nothing where it is not set.
         .half_close(true)
         .serve_connection(TokioIo::new(Framed::new(stream, answering.clone())), service);
     tokio::pin!(connection);
@@ -131,21 +129,22 @@ pub async fn serve_requests<S, F>(
 struct Unreadable(u16, &'static str);
 
 impl Line {
-    fn respond(self: Arc<Self>, request: http::Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> {
-        let read = self.read(request);
+    /// Answers a request; it is looked at at once, so that what is carried on is small.
+    fn respond(&self, request: http::Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + use<> {
+        let (parts, incoming) = request.into_parts();
+        let admission = self.read(parts).map(|head| self.pipeline.admit(head));
+        let pipeline = self.pipeline.clone();
         async move {
-            let (head, incoming) = match read {
-                Ok(read) => read,
+            let admission = match admission {
+                Ok(admission) => admission,
                 Err(Unreadable(status, why)) => return plain(status, why),
             };
-            let bodies = self.pipeline.bodies();
-            let read = |sender: Sender| bodies.of(sender).read(incoming, sender.most_bytes());
-            into_response(self.pipeline.serve(head, read).await)
+            let read = |sender: Sender| pipeline.bodies().of(sender).read(incoming, sender.most_bytes());
+            into_response(pipeline.answer(admission, read).await)
         }
     }
 
-    fn read(&self, request: http::Request<Incoming>) -> Result<(Head, Incoming), Unreadable> {
-        let (parts, incoming) = request.into_parts();
+    fn read(&self, parts: http::request::Parts) -> Result<Head, Unreadable> {
         if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
             return Err(Unreadable(414, "The request target is longer than is read."));
         }
@@ -159,7 +158,7 @@ impl Line {
             let (host, origin) = (dialled.host.clone(), dialled.origin.clone());
             (host, origin, said.agent(headers), said.shown(headers, &self.context))
         };
-        let head = Head {
+        Ok(Head {
             site: self.context.site.clone(),
             host,
             origin,
@@ -168,8 +167,7 @@ impl Line {
             uri: parts.uri,
             headers: parts.headers,
             shown,
-        };
-        Ok((head, incoming))
+        })
     }
 }
 

@@ -173,6 +173,11 @@ impl Watch {
 
     /// Takes in a line, of which `tail` is the last part, without its line feed; false where it offends.
     fn line_ends(&mut self, tail: &[u8]) -> bool {
+        if let (At::Head(_), [first, .., b'\r'], true) = (&self.at, tail, self.line.is_empty())
+            && !may_tell_of_framing(*first)
+        {
+            return true;
+        }
         let mut kept = std::mem::take(&mut self.line);
         let whole = if kept.is_empty() {
             tail
@@ -213,10 +218,6 @@ impl Told {
     /// Takes in a header field; nothing where it makes the framing ambiguous. What is malformed in itself is left to hyper,
     /// which refuses it.
     fn and(mut self, line: &[u8]) -> Option<Self> {
-        // Nearly every line is told apart by its first letter.
-        if !matches!(line.first(), Some(b'c' | b'C' | b't' | b'T' | b'u' | b'U')) {
-            return Some(self);
-        }
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -235,6 +236,11 @@ impl Told {
         }
         Some(self)
     }
+}
+
+/// Whether a field whose name begins so may be one of those that are read. Nearly every line is told apart by this.
+const fn may_tell_of_framing(first: u8) -> bool {
+    matches!(first, b'c' | b'C' | b't' | b'T' | b'u' | b'U')
 }
 
 /// What follows the line with a chunk's size; the size counts neither the line end behind the chunk nor extensions.

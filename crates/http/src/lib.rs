@@ -20,7 +20,7 @@ mod table;
 pub use body::{Bodies, BodyRoom, Held, Sender};
 pub use connection::{ConnectionContext, agent, serve_connection, serve_requests};
 pub use path::{Place, Site};
-pub use pipeline::{Head, Located, Locator, Outgoing, Pipeline};
+pub use pipeline::{Admission, Head, Located, Locator, Outgoing, Pipeline};
 pub use refusal::Refusal;
 pub use router::{Route, Router};
 pub use shown::Shown;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use iolite_kernel::SmolStr;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 
@@ -39,44 +40,68 @@ pub struct Place<'a> {
     pub api_version: Option<&'a str>,
 }
 
+/// The decoded segments of a path.
+pub(crate) type Segments<'a> = SmallVec<[Cow<'a, str>; 8]>;
+
 /// Splits and decodes a path. Empty segments at the start are dropped (`az` appends to a base that ends in a slash); one
 /// at the end too, and in Resource Manager's paths those in the middle (azure-mgmt-authorization leaves an empty parent
 /// path between two slashes). `None` where a segment is not UTF-8 or has a control character.
-pub(crate) fn segments(path: &str) -> Option<SmallVec<[Cow<'_, str>; 8]>> {
+pub(crate) fn segments(path: &str) -> Option<Segments<'_>> {
     let trimmed = path.trim_start_matches('/');
     let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
     if trimmed.is_empty() {
-        return Some(SmallVec::new());
+        return Some(Segments::new());
     }
     let managed = ["subscriptions/", "providers/"]
         .iter()
         .any(|word| trimmed.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
-    trimmed
-        .split('/')
-        .filter(|segment| !managed || !segment.is_empty())
-        .map(|segment| {
-            if segment.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%') {
-                return Some(Cow::Borrowed(segment));
-            }
-            let decoded = percent_decode_str(segment).decode_utf8().ok()?;
-            if decoded.chars().any(char::is_control) { None } else { Some(decoded) }
-        })
-        .collect()
+    let plain = trimmed.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic() & (byte != b'%'));
+    let mut segments = Segments::new();
+    for segment in split(trimmed, b'/').filter(|segment| !managed || !segment.is_empty()) {
+        segments.push(if plain { Cow::Borrowed(segment) } else { decoded_segment(segment)? });
+    }
+    Some(segments)
+}
+
+fn decoded_segment(segment: &str) -> Option<Cow<'_, str>> {
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    if decoded.chars().any(char::is_control) { None } else { Some(decoded) }
 }
 
 /// Reads a query string in order; `+` stays a plus, as the services read it. Undecodable bytes become U+FFFD.
-pub(crate) fn query(text: &str) -> Vec<(String, String)> {
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        })
-        .collect()
+pub(crate) fn query(text: &str) -> SmallVec<[(SmolStr, SmolStr); 2]> {
+    let mut query = SmallVec::new();
+    for pair in split(text, b'&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = match find(pair, b'=') {
+            Some(end) => (&pair[..end], &pair[end + 1..]),
+            None => (pair, ""),
+        };
+        query.push((decoded(name), decoded(value)));
+    }
+    query
 }
 
-fn decoded(text: &str) -> String {
-    if text.contains('%') { percent_decode_str(text).decode_utf8_lossy().into_owned() } else { text.to_owned() }
+fn decoded(text: &str) -> SmolStr {
+    if find(text, b'%').is_none() {
+        return text.into();
+    }
+    percent_decode_str(text).decode_utf8_lossy().into()
+}
+
+/// What stands between the ASCII characters `at` of `text`.
+fn split(text: &str, at: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = find(text, at);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
+}
+
+/// Where the ASCII character `wanted` stands. Byte by byte: segments and pairs are short.
+fn find(text: &str, wanted: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == wanted)
 }
 
 #[cfg(test)]
@@ -113,6 +138,9 @@ mod tests {
 
     #[test]
     fn a_plus_in_a_query_is_a_plus() {
-        assert_eq!(query("a=1+1&b=%20"), vec![("a".into(), "1+1".into()), ("b".into(), " ".into())]);
+        let pairs: Vec<(SmolStr, SmolStr)> =
+            vec![("a".into(), "1+1".into()), ("b".into(), " ".into()), ("c".into(), "".into())];
+        assert_eq!(query("a=1+1&&b=%20&c").into_vec(), pairs);
+        assert!(query("").is_empty());
     }
 }

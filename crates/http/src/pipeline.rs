@@ -9,14 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use iolite_access::{Access, Ask, CredentialKind, Permit};
 use iolite_identity::{Identity, Visit};
 use iolite_kernel::{
-    Answer, ApiVersions, Client, Ground, Method, Need, Operation, Request, Scope, Service, ServiceError, Uuid,
+    Answer, ApiVersions, Client, Fields, Ground, Method, Need, Operation, Params, Request, Scope, Service,
+    ServiceError, Uuid, path_of,
 };
 use iolite_resources::Resource;
 
 use crate::body::{Bodies, Held, Sender};
 use crate::face::{Circumstances, Face, NobodyFace};
 use crate::path::{query, segments};
-use crate::router::Params;
 use crate::{Place, Refusal, Route, ServiceTable, Shown, Site};
 
 /// The header by which an answer names the decision behind it.
@@ -71,6 +71,20 @@ pub struct Pipeline {
     bodies: Bodies,
 }
 
+/// What came of looking at a request: somebody was let in, or there is an answer already.
+pub struct Admission(Result<Box<Admitted>, Box<Outgoing>>);
+
+/// What a request is found by.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    site: &'a Site,
+    host: &'a str,
+    method: &'a http::Method,
+    path: &'a str,
+    shown: &'a Shown,
+    api_version: &'a str,
+}
+
 /// A request that found its operation.
 struct Found<'a> {
     table: &'a Arc<dyn ServiceTable>,
@@ -81,26 +95,32 @@ struct Found<'a> {
 }
 
 /// A request whose caller was let in.
-struct Admitted<'a> {
+struct Admitted {
     operation: &'static Operation,
     index: usize,
     permit: Permit,
     request: Request,
-    sent: Sent<'a>,
+    sent: Sent,
 }
 
 /// What is told of a request in its answer, and how.
-struct Sent<'a> {
-    table: &'a Arc<dyn ServiceTable>,
+struct Sent {
+    table: Arc<dyn ServiceTable>,
     id: Uuid,
     method: http::Method,
-    uri: Uri,
+    target: Arc<str>,
     origin: Arc<str>,
 }
 
-impl Sent<'_> {
+impl Sent {
     fn at(&self, pipeline: &Pipeline) -> Circumstances<'_> {
-        circumstances(pipeline, self.id, &self.method, &self.uri, &self.origin)
+        Circumstances {
+            id: self.id,
+            now: pipeline.ground.now(),
+            method: self.method.as_str(),
+            path: path_of(&self.target),
+            origin: &self.origin,
+        }
     }
 
     fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
@@ -115,13 +135,15 @@ impl Sent<'_> {
         outcome: Result<Answer, ServiceError>,
     ) -> Outgoing {
         let face = self.table.face();
-        let answer = outcome.unwrap_or_else(|error| {
-            if error.code.status == 500 {
-                tracing::error!(id = %self.id, ?error, operation = operation.name, "an operation failed");
+        match outcome {
+            Ok(answer) => finish(face, answer, self.id),
+            Err(error) => {
+                if error.code.status == 500 {
+                    tracing::error!(id = %self.id, ?error, operation = operation.name, "an operation failed");
+                }
+                finish(face, face.error(&error, self.at(pipeline)), self.id)
             }
-            face.error(&error, self.at(pipeline))
-        });
-        finish(face, answer, self.id)
+        }
     }
 }
 
@@ -144,49 +166,86 @@ impl Pipeline {
         &self.bodies
     }
 
-    /// Answers a request. It is looked at at once; `body` is called only when the caller has been let in, with whose it is
-    /// and so how much of it is read. It is empty for a request without one.
-    pub fn serve<F>(&self, head: Head, body: impl FnOnce(Sender) -> F + Send) -> impl Future<Output = Outgoing> + Send
+    /// Looks at a request and answers it: [`Pipeline::admit`], then [`Pipeline::answer`].
+    pub async fn serve<F>(&self, head: Head, body: impl FnOnce(Sender) -> F + Send) -> Outgoing
     where
         F: Future<Output = Result<Held, Refusal>> + Send,
     {
-        let admitted = self.admit(head);
-        async move {
-            let mut admitted = match admitted {
-                Ok(admitted) => admitted,
-                Err(refusal) => return *refusal,
-            };
-            // Its room is held until the answer is there.
-            let held = match body(sender(admitted.operation)).await {
-                Ok(held) => held,
-                Err(refusal) => return admitted.sent.refuse(self, &refusal),
-            };
-            admitted.request.body = held.bytes().clone();
-            let Admitted { operation, index, permit, request, sent } = *admitted;
-            match sent.table.run(index, permit, request) {
-                None => sent.refuse(self, &Refusal::UnknownPath),
-                Some(running) => sent.tell(self, operation, running.await),
-            }
+        self.answer(self.admit(head), body).await
+    }
+
+    /// Answers a request that was looked at. `body` is called only when the caller has been let in, with whose it is and so
+    /// how much of it is read. It is empty for a request without one.
+    pub async fn answer<F>(&self, admission: Admission, body: impl FnOnce(Sender) -> F + Send) -> Outgoing
+    where
+        F: Future<Output = Result<Held, Refusal>> + Send,
+    {
+        let mut admitted = match admission.0 {
+            Ok(admitted) => admitted,
+            Err(refusal) => return *refusal,
+        };
+        // Its room is held until the answer is there.
+        let held = match body(sender(admitted.operation)).await {
+            Ok(held) => held,
+            Err(refusal) => return admitted.sent.refuse(self, &refusal),
+        };
+        admitted.request.body = held.bytes().clone();
+        let Admitted { operation, index, permit, request, sent } = *admitted;
+        match sent.table.run(index, permit, request) {
+            None => sent.refuse(self, &Refusal::UnknownPath),
+            Some(running) => sent.tell(self, operation, running.await),
         }
     }
 
-    /// Finds the operation and decides about the caller.
-    fn admit(&self, mut head: Head) -> Result<Box<Admitted<'_>>, Box<Outgoing>> {
+    /// Looks at a request without its body: finds the operation and decides about the caller.
+    pub fn admit(&self, head: Head) -> Admission {
+        Admission(self.examine(head))
+    }
+
+    fn examine(&self, head: Head) -> Result<Box<Admitted>, Box<Outgoing>> {
+        let Head { site, method, uri, headers, origin, host, client, shown } = head;
         let id = self.ground.uuid();
-        let mut request = request(id, &mut head);
-        let found = match self.find(&head, &request) {
+        let (target, query) = (target(&uri), uri.query().map(query).unwrap_or_default());
+        let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
+        let api_version = api_version.map(|(_, value)| value.clone()).unwrap_or_default();
+        let asked = Asked {
+            site: &site,
+            host: &host,
+            path: uri.path(),
+            method: &method,
+            shown: &shown,
+            api_version: &api_version,
+        };
+        let found = match self.find(asked) {
             Ok(found) => found,
             Err((face, refusal)) => {
-                let at = circumstances(self, id, &head.method, &head.uri, &head.origin);
+                let at = Circumstances {
+                    id,
+                    now: self.ground.now(),
+                    method: method.as_str(),
+                    path: uri.path(),
+                    origin: &origin,
+                };
                 return Err(finish(face, face.refusal(&refusal, at), id).into());
             }
         };
-        request.params = found.params;
-        let sent = Sent { table: found.table, id, method: head.method, uri: head.uri, origin: head.origin };
-        if let Err(refusal) = check_version(found.operation, &request.api_version) {
+        let sent = Sent { table: found.table.clone(), id, method, target: target.clone(), origin: origin.clone() };
+        if let Err(refusal) = check_version(found.operation, &api_version) {
             return Err(sent.refuse(self, &refusal).into());
         }
-        let presented = head.shown.presented();
+        let request = Request::from(Fields {
+            id,
+            received_at: self.ground.now(),
+            params: found.params,
+            query,
+            headers,
+            body: Bytes::new(),
+            api_version,
+            origin,
+            target,
+            client,
+        });
+        let presented = shown.presented();
         let visit = Visit { operation: found.operation, resource: &found.resource, request: &request };
         let ask = Ask {
             operation: found.operation,
@@ -205,16 +264,16 @@ impl Pipeline {
         Ok(Box::new(Admitted { operation: found.operation, index: found.index, permit, request, sent }))
     }
 
-    fn find(&self, head: &Head, request: &Request) -> Result<Found<'_>, (&dyn Face, Refusal)> {
+    fn find(&self, asked: Asked<'_>) -> Result<Found<'_>, (&dyn Face, Refusal)> {
         const NOBODY: &NobodyFace = &NobodyFace;
-        let segments = segments(head.uri.path()).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
+        let segments = segments(asked.path).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
         let place = Place {
-            site: &head.site,
-            host: &head.host,
+            site: asked.site,
+            host: asked.host,
             segments: &segments,
-            authorization: head.shown.authorization(),
-            signed_host: head.shown.signed_host(),
-            api_version: Some(request.api_version.as_str()).filter(|version| !version.is_empty()),
+            authorization: asked.shown.authorization(),
+            signed_host: asked.shown.signed_host(),
+            api_version: Some(asked.api_version).filter(|version| !version.is_empty()),
         };
         let (service, resource) = match self.locator.locate(place) {
             Located::At(service, resource) => (service, Some(resource)),
@@ -223,7 +282,7 @@ impl Pipeline {
         };
         let table = self.tables.get(&service).ok_or((NOBODY as &dyn Face, Refusal::UnknownPath))?;
         let mut resource = resource.ok_or_else(|| (table.face(), Refusal::UnknownResource))?;
-        match table.router().find(Method::from_name(head.method.as_str()), &segments) {
+        match table.router().find(Method::from_name(asked.method.as_str()), &segments) {
             Route::Found { index, params } => {
                 if let (Resource::Scope(scope), Some((_, text))) =
                     (&mut resource, params.iter().find(|(name, _)| *name == "scope"))
@@ -242,41 +301,19 @@ impl Pipeline {
     }
 }
 
-fn circumstances<'a>(
-    pipeline: &Pipeline,
-    id: Uuid,
-    method: &'a http::Method,
-    uri: &'a Uri,
-    origin: &'a Arc<str>,
-) -> Circumstances<'a> {
-    Circumstances { id, now: pipeline.ground.now(), method: method.as_str(), path: uri.path(), origin }
+/// The path and query of a target.
+fn target(uri: &Uri) -> Arc<str> {
+    uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str).into()
 }
 
-/// The request without its body and path parameters; takes the header fields out of `head`.
-fn request(id: Uuid, head: &mut Head) -> Request {
-    let target = head.uri.path_and_query().map_or_else(|| head.uri.path(), http::uri::PathAndQuery::as_str);
-    let query = head.uri.query().map(query).unwrap_or_default();
-    let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
-    Request {
-        id,
-        params: smallvec::SmallVec::new(),
-        api_version: api_version.map(|(_, value)| value.clone()).unwrap_or_default(),
-        query,
-        headers: std::mem::take(&mut head.headers),
-        body: Bytes::new(),
-        origin: head.origin.clone(),
-        target: target.to_owned(),
-        client: head.client.clone(),
-    }
-}
-
-fn finish(face: &dyn Face, answer: Answer, id: Uuid) -> Answer {
+fn finish(face: &dyn Face, mut answer: Answer, id: Uuid) -> Answer {
     let mut room = Uuid::encode_buffer();
-    match HeaderValue::from_str(id.hyphenated().encode_lower(&mut room)) {
-        Ok(text) => face.adorn(answer, id, &text).with_field(DECISION, text),
-        // Not to be met: a UUID is made of digits, letters and hyphens.
-        Err(_) => answer,
+    // Not to fail: a UUID is made of digits, letters and hyphens.
+    if let Ok(text) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut room)) {
+        face.adorn(&mut answer, id, &text);
+        answer.headers.insert(DECISION, text);
     }
+    answer
 }
 
 /// Whose body an operation reads.

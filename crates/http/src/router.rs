@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use iolite_kernel::{Method, Operation};
+use iolite_kernel::{Method, Operation, Params, SmolStr};
 use smallvec::SmallVec;
 
 /// The operations of one service, ready to be found.
@@ -28,9 +28,6 @@ enum Segment {
     Fixed(&'static str),
     Parameter(&'static str),
 }
-
-/// A path's parameters, in the order of the path.
-pub(crate) type Params = SmallVec<[(&'static str, String); 4]>;
 
 /// What a path led to.
 pub enum Route {
@@ -76,9 +73,11 @@ impl Router {
     pub fn find(&self, method: Option<Method>, segments: &[Cow<'_, str>]) -> Route {
         let mut others = Vec::new();
         for pattern in self.whole.get(segments.len()).into_iter().flatten().chain(&self.scoped) {
-            let Some(params) = pattern.matches(segments) else { continue };
+            if !pattern.matches(segments) {
+                continue;
+            }
             match pattern.rows.iter().find(|(known, _)| Some(*known) == method) {
-                Some((_, index)) => return Route::Found { index: *index, params },
+                Some((_, index)) => return Route::Found { index: *index, params: pattern.params(segments) },
                 None => others.extend(pattern.rows.iter().map(|(known, _)| *known)),
             }
         }
@@ -105,29 +104,28 @@ impl Pattern {
         self.segments.iter().filter(|segment| matches!(segment, Segment::Parameter(_))).count()
     }
 
-    fn matches(&self, segments: &[Cow<'_, str>]) -> Option<Params> {
-        let before = segments.len().checked_sub(self.segments.len())?;
-        if before > 0 && self.scope.is_none() {
-            return None;
-        }
-        let tail = &segments[before..];
-        let fits = self.segments.iter().zip(tail).all(|(segment, text)| match segment {
+    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
+        let Some(before) = segments.len().checked_sub(self.segments.len()) else { return false };
+        let fits = self.segments.iter().zip(&segments[before..]).all(|(segment, text)| match segment {
             Segment::Fixed(fixed) => fixed.eq_ignore_ascii_case(text),
             Segment::Parameter(_) => !text.is_empty(),
         });
-        if !fits {
-            return None;
-        }
+        fits && (before == 0 || self.scope.is_some())
+    }
+
+    /// The parameters in `segments`, which match.
+    fn params(&self, segments: &[Cow<'_, str>]) -> Params {
+        let (before, tail) = segments.split_at(segments.len() - self.segments.len());
         let mut params = Params::new();
         if let Some(name) = self.scope {
-            params.push((name, format!("/{}", segments[..before].join("/"))));
+            params.push((name, format!("/{}", before.join("/")).into()));
         }
         for (segment, text) in self.segments.iter().zip(tail) {
             if let Segment::Parameter(name) = segment {
-                params.push((*name, text.clone().into_owned()));
+                params.push((*name, SmolStr::new(text)));
             }
         }
-        Some(params)
+        params
     }
 }
 
@@ -161,7 +159,7 @@ mod tests {
         Router::new(&[&DEVICE, &QUERY, &PUT, &ROLES]).find(Some(method), &segments)
     }
 
-    fn found(route: Route) -> (usize, Vec<(&'static str, String)>) {
+    fn found(route: Route) -> (usize, Vec<(&'static str, SmolStr)>) {
         match route {
             Route::Found { index, params } => (index, params.into_vec()),
             Route::OtherMethods(_) | Route::Unknown => (usize::MAX, Vec::new()),
@@ -171,12 +169,12 @@ mod tests {
     #[test]
     fn a_fixed_segment_goes_before_a_parameter() {
         assert_eq!(found(find(Method::Post, "/devices/query")), (1, vec![]));
-        assert_eq!(found(find(Method::Get, "/devices/query")), (0, vec![("id", "query".to_owned())]));
+        assert_eq!(found(find(Method::Get, "/devices/query")), (0, vec![("id", "query".into())]));
     }
 
     #[test]
     fn fixed_segments_compare_without_case_and_parameters_keep_theirs() {
-        assert_eq!(found(find(Method::Get, "/Devices/Dev%201")), (0, vec![("id", "Dev 1".to_owned())]));
+        assert_eq!(found(find(Method::Get, "/Devices/Dev%201")), (0, vec![("id", "Dev 1".into())]));
     }
 
     #[test]
@@ -186,7 +184,7 @@ mod tests {
             "/subscriptions/s/resourceGroups/g/providers/microsoft.authorization/roleassignments/x",
         ));
         assert_eq!(index, 3);
-        assert_eq!(params, vec![("scope", "/subscriptions/s/resourceGroups/g".to_owned()), ("name", "x".to_owned())]);
+        assert_eq!(params, vec![("scope", "/subscriptions/s/resourceGroups/g".into()), ("name", "x".into())]);
         assert_eq!(found(find(Method::Get, "/providers/Microsoft.Authorization/roleAssignments/x")).1[0].1, "/");
     }
 

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use iolite_access::Permit;
 use iolite_identity::Caller;
 use iolite_kernel::{
-    Answer, Body, Client, Ground, Operation, Request, ResourceId, Scope, SeededEntropy, ServiceError, SignedDuration,
+    Answer, Body, Ground, Operation, Request, ResourceId, Scope, SeededEntropy, ServiceError, SignedDuration,
     SteerableClock, Timestamp, Uuid,
 };
 use iolite_resources::{BuiltInEvents, Cloud, Estate, Hub as HubRecord, HubSku, ResourceContents, Tenant};
@@ -163,17 +163,11 @@ pub(crate) fn request(
     headers: &[(&'static str, &str)],
     body: impl Into<Vec<u8>>,
 ) -> Request {
-    let mut request = Request {
-        id: Uuid::nil(),
-        params: params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-        query: Vec::new(),
-        headers: http::HeaderMap::default(),
-        body: body.into().into(),
-        api_version: "2021-04-12".to_owned(),
-        origin: "https://localhost:8443".into(),
-        target: "/".to_owned(),
-        client: Client { address: None, agent: "".into() },
-    };
+    let mut request = Request::new(Uuid::nil(), now(), "/");
+    request.params = params.iter().map(|(name, value)| (*name, (*value).into())).collect();
+    request.body = body.into().into();
+    request.api_version = "2021-04-12".into();
+    request.origin = "https://localhost:8443".into();
     for (name, value) in headers {
         request.headers.insert(*name, value.parse().unwrap());
     }

@@ -55,7 +55,11 @@ fn check<'a>(what: &str, id: &'a str) -> Result<&'a str, ServiceError> {
 
 /// The key of a device and of its twin, below the hub's key. No id holds a slash.
 pub(crate) fn device_key(hub: &str, device_id: &str) -> String {
-    [hub, "/", device_id].concat()
+    let mut key = String::with_capacity(hub.len() + 1 + device_id.len());
+    key.push_str(hub);
+    key.push('/');
+    key.push_str(device_id);
+    key
 }
 
 /// The key of a module and of its twin.

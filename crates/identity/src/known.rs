@@ -11,6 +11,7 @@ use iolite_resources::Resource;
 use parking_lot::Mutex;
 
 use crate::sas::{MacKey, SasToken};
+use crate::sas_use::User;
 use crate::token::Verified;
 use crate::{Caller, Checks};
 
@@ -35,6 +36,8 @@ pub(crate) struct KnownSignature {
     pub(crate) checks: Checks,
     /// Who showed it.
     pub(crate) caller: Arc<Caller>,
+    /// Where uses of the policy are counted.
+    pub(crate) used: Arc<User>,
 }
 
 /// The last thing accepted. A copy begins with nothing, and nothing of it prints.

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use iolite_kernel::{Client, ResourceId, Timestamp};
 use parking_lot::Mutex;
@@ -35,47 +36,91 @@ pub struct SasUse {
     pub count: u64,
 }
 
-/// The users of every resource's policies, the latest first.
+/// The users of every resource's policies.
 #[derive(Debug, Default)]
-pub(crate) struct SasUses(Mutex<HashMap<ResourceId, Vec<SasUse>>>);
+pub(crate) struct SasUses(Mutex<HashMap<ResourceId, Vec<Arc<User>>>>);
+
+/// A user of a policy, who may be held on to while a connection lasts, so that one more use is counted without a look-up.
+#[derive(Debug)]
+pub(crate) struct User {
+    policy: String,
+    address: Option<IpAddr>,
+    agent: Arc<str>,
+    /// In microseconds of Unix time.
+    last_used_at: AtomicI64,
+    count: AtomicU64,
+    /// Whether there was no room left for this one.
+    forgotten: AtomicBool,
+}
 
 impl SasUses {
     /// Remembers that `client` used `policy` of `resource` at `now`.
-    pub(crate) fn record(&self, resource: &ResourceId, policy: &str, client: &Client, now: Timestamp) {
+    pub(crate) fn record(&self, resource: &ResourceId, policy: &str, client: &Client, now: Timestamp) -> Arc<User> {
         let mut resources = self.0.lock();
-        let Some(users) = resources.get_mut(resource) else {
-            if resources.len() >= RESOURCES {
-                forget_one(&mut resources);
-            }
-            resources.insert(resource.clone(), vec![first_use(policy, client, now)]);
-            return;
-        };
-        let known = users.iter().position(|user| {
-            user.policy == policy && user.address == client.address && *user.agent == *shown_agent(client)
-        });
-        if let Some(place) = known {
-            users[..=place].rotate_right(1);
-            users[0].last_used_at = now;
-            users[0].count = users[0].count.saturating_add(1);
-        } else {
-            users.truncate(USERS_PER_RESOURCE - 1);
-            users.insert(0, first_use(policy, client, now));
+        if !resources.contains_key(resource) && resources.len() >= RESOURCES {
+            forget_one(&mut resources);
         }
+        let users = resources.entry(resource.clone()).or_default();
+        if let Some(known) = users.iter().find(|user| user.policy == policy && user.again(client, now)) {
+            return known.clone();
+        }
+        if users.len() >= USERS_PER_RESOURCE
+            && let Some((place, _)) = users.iter().enumerate().min_by_key(|(_, user)| user.last_used_at())
+        {
+            users.remove(place).forgotten.store(true, Ordering::Relaxed);
+        }
+        let user = Arc::new(User::first(policy, client, now));
+        users.push(user.clone());
+        user
     }
 
     /// The users of `resource`'s policies, the latest first.
     pub(crate) fn of(&self, resource: &ResourceId) -> Vec<SasUse> {
-        self.0.lock().get(resource).cloned().unwrap_or_default()
+        // Of those of the same moment, the one that came last is told first.
+        let mut uses: Vec<SasUse> =
+            self.0.lock().get(resource).into_iter().flatten().rev().map(|user| user.as_of_now()).collect();
+        uses.sort_by_key(|each| std::cmp::Reverse(each.last_used_at));
+        uses
     }
 }
 
-fn first_use(policy: &str, client: &Client, now: Timestamp) -> SasUse {
-    SasUse {
-        policy: policy.to_owned(),
-        address: client.address,
-        agent: shown_agent(client).into(),
-        last_used_at: now,
-        count: 1,
+impl User {
+    fn first(policy: &str, client: &Client, now: Timestamp) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            address: client.address,
+            agent: shown_agent(client).into(),
+            last_used_at: AtomicI64::new(now.as_microsecond()),
+            count: AtomicU64::new(1),
+            forgotten: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts one more use of the policy by `client`; false where this is somebody else, or one who is not listed any more.
+    pub(crate) fn again(&self, client: &Client, now: Timestamp) -> bool {
+        if self.address != client.address
+            || *self.agent != *shown_agent(client)
+            || self.forgotten.load(Ordering::Relaxed)
+        {
+            return false;
+        }
+        self.last_used_at.store(now.as_microsecond(), Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    fn last_used_at(&self) -> i64 {
+        self.last_used_at.load(Ordering::Relaxed)
+    }
+
+    fn as_of_now(&self) -> SasUse {
+        SasUse {
+            policy: self.policy.clone(),
+            address: self.address,
+            agent: self.agent.clone(),
+            last_used_at: Timestamp::from_microsecond(self.last_used_at()).unwrap_or(Timestamp::MAX),
+            count: self.count.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -84,10 +129,12 @@ fn shown_agent(client: &Client) -> &str {
 }
 
 /// Drops the resource that was used longest ago.
-fn forget_one(resources: &mut HashMap<ResourceId, Vec<SasUse>>) {
-    let oldest = resources.iter().min_by_key(|(_, users)| users.first().map(|user| user.last_used_at));
-    if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-        resources.remove(&id);
+fn forget_one(resources: &mut HashMap<ResourceId, Vec<Arc<User>>>) {
+    let oldest = resources.iter().min_by_key(|(_, users)| users.iter().map(|user| user.last_used_at()).max());
+    if let Some(users) = oldest.map(|(id, _)| id.clone()).and_then(|id| resources.remove(&id)) {
+        for user in users {
+            user.forgotten.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -113,6 +160,20 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!((&*found[0].agent, found[0].count, found[0].last_used_at), ("one", 2, at(3)));
         assert_eq!((&*found[1].agent, found[1].count), ("two", 1));
+    }
+
+    #[test]
+    fn a_use_is_counted_by_whoever_holds_on_to_the_user_until_there_is_no_room_for_him() {
+        let (uses, hub) = (SasUses::default(), ResourceId::root());
+        let first = uses.record(&hub, "service", &client("one"), at(1));
+        assert!(first.again(&client("one"), at(2)) && !first.again(&client("two"), at(2)));
+        assert_eq!((uses.of(&hub)[0].count, uses.of(&hub)[0].last_used_at), (2, at(2)));
+        for number in 0..USERS_PER_RESOURCE {
+            uses.record(&hub, "service", &client(&number.to_string()), at(3));
+        }
+        assert!(!first.again(&client("one"), at(4)));
+        uses.record(&hub, "service", &client("one"), at(4));
+        assert_eq!((&*uses.of(&hub)[0].agent, uses.of(&hub)[0].count), ("one", 1));
     }
 
     #[test]

@@ -45,17 +45,18 @@ impl TokenVerifier {
     /// Who holds `token` at `door`; `presented` is what it was shown in, and remembers it.
     #[must_use]
     pub fn authenticate(&self, presented: &Presented, token: &Secret, door: Door<'_>) -> Authentication {
+        let now = self.ground.now();
         let token = token.reveal();
         // Read before the key is looked up: a rotation in between then leaves an entry that is never found.
         let generation = self.ring.generation();
         if let Some(verified) = presented.known_token()
-            && verified.holds(door, generation, self.ground.now())
+            && verified.holds(door, generation, now)
         {
             return self.admit(&verified);
         }
         let digest = digest_of(token);
         if let Some(digest) = &digest
-            && let Some(verified) = self.cache.find(digest, door, generation, self.ground.now())
+            && let Some(verified) = self.cache.find(digest, door, generation, now)
         {
             presented.remember(Known::Token(Arc::clone(&verified)));
             return self.admit(&verified);

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use iolite_kernel::{
-    Bytes, Client, Ground, Request, ResourceId, Right, Rights, Secret, SteerableClock, SystemEntropy, Timestamp, Uuid,
+    Ground, Request, ResourceId, Right, Rights, Secret, SteerableClock, SystemEntropy, Timestamp, Uuid,
 };
 use iolite_resources::{
     AllocationPolicy, BuiltInEvents, Cloud, Estate, Hub, HubSku, Principal, PrincipalKind, ProvisioningService,
@@ -108,17 +107,11 @@ pub(crate) fn claims() -> Value {
 
 /// A request as a wire crate makes it.
 pub(crate) fn request(target: &str, params: &[(&'static str, &str)]) -> Request {
-    Request {
-        id: Uuid::nil(),
-        params: params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-        query: Vec::new(),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-        api_version: String::new(),
-        origin: "https://localhost:8443".into(),
-        target: target.to_owned(),
-        client: Client { address: None, agent: "test".into() },
-    }
+    let mut request = Request::new(Uuid::nil(), Timestamp::from_second(NOW).unwrap(), target);
+    request.params = params.iter().map(|(name, value)| (*name, (*value).into())).collect();
+    request.origin = "https://localhost:8443".into();
+    request.client.agent = "test".into();
+    request
 }
 
 /// The base64 of 32 bytes of `byte`.

@@ -182,9 +182,9 @@ fn what_is_not_built_is_refused_by_name() {
     }
 }
 
+/// Starts an emulator, sends it `signal`, and gives what it ended with; its ready file must be gone then.
 #[cfg(unix)]
-#[test]
-fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
+fn start_and_signal(signal: rustix::process::Signal) -> Option<i32> {
     let state = tempfile::tempdir().unwrap();
     let ready = state.path().join("here.json");
     let arguments = ["start", "--ports", "auto", "--format", "json", "--ready-file", ready.to_str().unwrap()];
@@ -195,7 +195,22 @@ fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
     let written: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
     assert_eq!(told["control"], written["control"]);
     let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(!ready.exists());
+    rustix::process::kill_process(process, signal).unwrap();
+    let status = child.wait().unwrap().code();
+    assert!(!ready.exists(), "the ready file outlived the emulator");
+    status
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
+    assert_eq!(start_and_signal(rustix::process::Signal::TERM), Some(0));
+    assert_eq!(start_and_signal(rustix::process::Signal::INT), Some(0));
+}
+
+/// Nothing is read anew on SIGHUP: it means that the terminal has gone, and ends the emulator in order.
+#[cfg(unix)]
+#[test]
+fn a_start_whose_terminal_goes_away_ends_in_order() {
+    assert_eq!(start_and_signal(rustix::process::Signal::HUP), Some(0));
 }

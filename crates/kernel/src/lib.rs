@@ -26,7 +26,7 @@ pub use etag::{EntityTag, Precondition, PreconditionError};
 pub use ground::Ground;
 pub use operation::{ApiVersions, Method, Need, Operation, Service, Support};
 pub use page::{PageToken, PageTokenError};
-pub use request::{Client, Request};
+pub use request::{Client, Fields, Params, Request, path_of};
 pub use right::{Right, Rights, UnknownRight};
 pub use scope::{ResourceId, Scope, ScopeError};
 pub use secret::Secret;
@@ -36,4 +36,5 @@ pub use wire_time::{
 
 pub use bytes::Bytes;
 pub use jiff::{SignedDuration, Timestamp};
+pub use smol_str::SmolStr;
 pub use uuid::Uuid;

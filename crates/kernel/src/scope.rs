@@ -158,7 +158,8 @@ impl Scope {
     /// The last segment: a resource's, group's or subscription's own name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+        // From the end: a name is short, and an id is long.
+        self.0.bytes().rposition(|byte| byte == b'/').map_or(&*self.0, |slash| &self.0[slash + 1..])
     }
 }
 

@@ -53,13 +53,9 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Used by the control API to rotate the issuer's key: the new one is kept in the old one's place before it signs.
 pub(crate) async fn rotate(house: &House, overlap: SignedDuration) -> Result<(), String> {
-    let path = house.issuer_key.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let key = SigningKey::generate().map_err(|error| error.to_string())?;
-        let der = key.to_pkcs8().map_err(|error| error.to_string())?;
-        write_key(&path, &der).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-        Ok::<_, String>(key)
-    });
-    house.ring.rotate(made.await.map_err(|error| error.to_string())??, overlap);
+    let key = SigningKey::generate_aside().await.map_err(|error| error.to_string())?;
+    let (path, der) = (&house.issuer_key, key.to_pkcs8().map_err(|error| error.to_string())?);
+    write_key(path, &der).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    house.ring.rotate(key, overlap);
     Ok(())
 }

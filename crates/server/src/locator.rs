@@ -41,16 +41,16 @@ impl Directory {
     fn by_path(&self, place: Place<'_>) -> Located {
         let (mut first, mut second) = ([0; LONGEST_WORD], [0; LONGEST_WORD]);
         match (word(place, 0, &mut first), word(place, 1, &mut second)) {
+            // Before the paths that are told by their second word: a device may be called anything.
+            ("devices" | "twins" | "configurations" | "statistics" | "messages" | "faultinjection", _) => {
+                self.hub_of_credential(place)
+            }
             ("subscriptions" | "providers" | "tenants", _) | ("metadata", "endpoints") => arm(place),
             ("enrollments" | "enrollmentgroups" | "registrations", _) => self.first_provisioning_service(),
             (_, "registrations") => self.provisioning_service_of_scope(&place.segments[0]),
             ("models" | "query" | "eventroutes", _) | ("jobs", "imports" | "deletions") => self.first_twins(),
             ("digitaltwins" | "jobs", _) if is_for_twins(&self.estate, place) => self.first_twins(),
-            (
-                "devices" | "twins" | "configurations" | "statistics" | "messages" | "jobs" | "digitaltwins"
-                | "faultinjection",
-                _,
-            ) => self.hub_of_credential(place),
+            ("digitaltwins" | "jobs", _) => self.hub_of_credential(place),
             ("common" | "organizations" | "adfs" | "graph", _) => Located::At(Service::Entra, Resource::Tenant),
             (_, "oauth2" | "v2.0" | "discovery" | ".well-known" | "userrealm" | "federationmetadata") => {
                 Located::At(Service::Entra, Resource::Tenant)

@@ -129,5 +129,6 @@ mod tests {
         let bound = take(0, "test", &addresses(None)).unwrap();
         let error = take(bound.port, "HTTPS", &addresses(None)).err().unwrap();
         assert!(error.to_string().contains(&bound.port.to_string()) && error.remedy.contains("--ports auto"));
+        assert_eq!(crate::StartError::from(error).exit_code(), 2, "the user's to mend");
     }
 }

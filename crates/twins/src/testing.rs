@@ -6,11 +6,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use http::HeaderMap;
 use iolite_access::Permit;
 use iolite_kernel::{
-    Answer, Body, Client, Ground, Operation, Request, Scope, SeededEntropy, ServiceError, SignedDuration,
-    SteerableClock, Uuid,
+    Answer, Body, Ground, Operation, Request, Scope, SeededEntropy, ServiceError, SignedDuration, SteerableClock,
+    Timestamp, Uuid,
 };
 use iolite_resources::{Cloud, Estate, Tenant, TwinsInstance};
 use iolite_store::{Store, Versioned};
@@ -124,23 +123,17 @@ pub(crate) fn json_of(answer: &Answer) -> Value {
 
 /// A request of api-version 2023-10-31 with `body`.
 pub(crate) fn request(body: &str) -> Request {
-    Request {
-        id: Uuid::from_u128(1),
-        params: [].into_iter().collect(),
-        query: Vec::new(),
-        headers: HeaderMap::new(),
-        body: body.as_bytes().to_vec().into(),
-        api_version: "2023-10-31".to_owned(),
-        origin: "https://localhost:8443".into(),
-        target: "/".to_owned(),
-        client: Client { address: None, agent: "".into() },
-    }
+    let mut request = Request::new(Uuid::from_u128(1), Timestamp::UNIX_EPOCH, "/");
+    request.body = body.as_bytes().to_vec().into();
+    request.api_version = "2023-10-31".into();
+    request.origin = "https://localhost:8443".into();
+    request
 }
 
 /// A request with path parameters.
 pub(crate) fn request_for(params: &[(&'static str, &str)], body: &str) -> Request {
     let mut request = request(body);
-    request.params = params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    request.params = params.iter().map(|(name, value)| (*name, (*value).into())).collect();
     request
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, _: Request) -> Result<Answer,
     };
     let roles = assignments
         .iter()
-        .filter(|assignment| scopes.contains(&assignment.scope) && assignment.effective_at <= now)
+        .filter(|assignment| scopes.contains(&assignment.scope) && assignment.is_in_effect(now))
         .filter_map(|assignment| arm.book.role(&assignment.role_id));
     let value: Vec<_> = roles.flat_map(|role| role.permissions.iter().map(permission).collect::<Vec<_>>()).collect();
     Ok(Answer::ok(&json!({"value": value})))

@@ -77,7 +77,7 @@ mod tests {
     async fn ask(endpoint: Option<&str>) -> Result<serde_json::Value, ServiceError> {
         let world = World::new();
         let mut request = request("/common/discovery/instance");
-        request.query.extend(endpoint.map(|endpoint| ("authorization_endpoint".to_owned(), endpoint.to_owned())));
+        request.query.extend(endpoint.map(|endpoint| ("authorization_endpoint".into(), endpoint.into())));
         run(&world.entra, world.permit(&OPERATION), request).await.map(|answer| json_of(&answer))
     }
 

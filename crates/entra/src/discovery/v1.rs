@@ -38,7 +38,7 @@ mod tests {
     async fn the_version_one_document_names_the_issuer_of_version_one_tokens() {
         let world = World::new();
         let mut request = request("/x");
-        request.params.push(("tenant", "contoso.example".to_owned()));
+        request.params.push(("tenant", "contoso.example".into()));
         let document = json_of(&run(&world.entra, world.permit(&OPERATION), request).await.unwrap());
         assert_eq!(document["issuer"], format!("https://sts.windows.net/{TENANT_ID}/"));
         assert_eq!(document["token_endpoint"], format!("https://localhost:8443/{TENANT_ID}/oauth2/token"));

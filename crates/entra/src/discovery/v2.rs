@@ -37,7 +37,7 @@ mod tests {
     async fn answer(tenant: &str, origin: &str) -> Result<serde_json::Value, ServiceError> {
         let world = World::new();
         let mut request = request("/x");
-        request.params.push(("tenant", tenant.to_owned()));
+        request.params.push(("tenant", tenant.into()));
         request.origin = origin.to_owned().into();
         run(&world.entra, world.permit(&OPERATION), request).await.map(|answer| json_of(&answer))
     }

@@ -35,7 +35,7 @@ mod tests {
 
     async fn keys(world: &World) -> Vec<serde_json::Value> {
         let mut request = request("/x");
-        request.params.push(("tenant", "common".to_owned()));
+        request.params.push(("tenant", "common".into()));
         let answer = run(&world.entra, world.permit(&OPERATION), request).await.unwrap();
         json_of(&answer)["keys"].as_array().unwrap().clone()
     }

@@ -20,7 +20,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 async fn v2_at(world: &World, tenant: &str, form: &[(&str, &str)]) -> Result<Answer, ServiceError> {
     let mut request = form_request("/x", &form_of(form));
-    request.params.push(("tenant", tenant.to_owned()));
+    request.params.push(("tenant", tenant.into()));
     v2::run(&world.entra, world.permit(&v2::OPERATION), request).await
 }
 
@@ -30,7 +30,7 @@ async fn v2(world: &World, form: &[(&str, &str)]) -> Result<Value, ServiceError>
 
 async fn v1(world: &World, form: &[(&str, &str)]) -> Result<Value, ServiceError> {
     let mut request = form_request("/x", &form_of(form));
-    request.params.push(("tenant", TENANT_ID.to_owned()));
+    request.params.push(("tenant", TENANT_ID.into()));
     v1::run(&world.entra, world.permit(&v1::OPERATION), request).await.map(|answer| json_of(&answer))
 }
 

@@ -54,7 +54,7 @@ mod tests {
             ("x@fabrikam.example", "Unknown"),
         ] {
             let mut request = request("/x");
-            request.params.push(("user", user.to_owned()));
+            request.params.push(("user", user.into()));
             let realm = json_of(&run(&world.entra, world.permit(&OPERATION), request).await.unwrap());
             assert_eq!(realm["account_type"], kind, "{user}");
         }

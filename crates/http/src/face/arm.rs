@@ -59,9 +59,9 @@ impl Face for ArmFace {
         }
     }
 
-    fn adorn(&self, answer: Answer, _: Uuid, text: &HeaderValue) -> Answer {
-        let correlation = HeaderName::from_static("x-ms-correlation-request-id");
-        answer.with_field(REQUEST_ID, text.clone()).with_field(correlation, text.clone())
+    fn adorn(&self, answer: &mut Answer, _: Uuid, text: &HeaderValue) {
+        answer.headers.insert(REQUEST_ID, text.clone());
+        answer.headers.insert(HeaderName::from_static("x-ms-correlation-request-id"), text.clone());
     }
 }
 
@@ -209,13 +209,13 @@ mod tests {
             at: AT.now,
             operation: &READ,
             resource: Scope::subscription("s"),
-            path: AT.path.to_owned(),
+            target: AT.path.into(),
             origin: AT.origin.into(),
             client: Client { address: None, agent: "".into() },
             credential: CredentialKind::Bearer,
             checks: Checks::default(),
             caller: Some(Arc::new(Caller::Principal(caller))),
-            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }),
+            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }.into()),
             notes: OnceLock::new(),
         };
         let answer = ArmFace.refusal(&Refusal::Denied(Arc::new(decision)), AT);

@@ -130,13 +130,13 @@ mod tests {
             at: at().now,
             operation: &OPERATION,
             resource: Scope::root(),
-            path: at().path.to_owned(),
+            target: at().path.into(),
             origin: at().origin.into(),
             client: Client { address: None, agent: "".into() },
             credential: CredentialKind::Bearer,
             checks: Checks::from(Vec::new()),
             caller: caller.map(Arc::new),
-            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }),
+            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }.into()),
             notes: OnceLock::new(),
         }))
     }

@@ -49,9 +49,9 @@ pub trait Face: Send + Sync {
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer;
 
     /// Adds what the service adds to every answer, such as its request-id header; `text` is the id as a header has it.
-    fn adorn(&self, answer: Answer, id: Uuid, text: &HeaderValue) -> Answer {
+    fn adorn(&self, answer: &mut Answer, id: Uuid, text: &HeaderValue) {
         let _ = id;
-        answer.with_field(REQUEST_ID, text.clone())
+        answer.headers.insert(REQUEST_ID, text.clone());
     }
 }
 

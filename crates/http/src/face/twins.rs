@@ -51,11 +51,12 @@ impl Face for TwinsFace {
 
     /// Recorded answers carry a correlation id and a W3C trace context of the service's own. Strict-Transport-Security,
     /// which they carry too, is left out: it would bind a browser's `localhost` for a month.
-    fn adorn(&self, answer: Answer, id: Uuid, text: &HeaderValue) -> Answer {
+    fn adorn(&self, answer: &mut Answer, id: Uuid, text: &HeaderValue) {
+        answer.headers.insert(HeaderName::from_static("mise-correlation-id"), text.clone());
         let trace = id.simple().to_string();
-        answer
-            .with_field(HeaderName::from_static("mise-correlation-id"), text.clone())
-            .with_header("traceresponse", format!("00-{trace}-{}-01", &trace[..16]))
+        if let Ok(trace) = HeaderValue::try_from(format!("00-{trace}-{}-01", &trace[..16])) {
+            answer.headers.insert(HeaderName::from_static("traceresponse"), trace);
+        }
     }
 }
 
@@ -115,13 +116,13 @@ mod tests {
             at: at().now,
             operation: &OPERATION,
             resource: Scope::root(),
-            path: at().path.to_owned(),
+            target: at().path.into(),
             origin: at().origin.into(),
             client: Client { address: None, agent: "".into() },
             credential: CredentialKind::None,
             checks: Checks::default(),
             caller: None,
-            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }),
+            outcome: Outcome::Denied(Denial { cause, scopes: Vec::new(), evaluations: Vec::new() }.into()),
             notes: std::sync::OnceLock::new(),
         };
         TwinsFace.refusal(&Refusal::Denied(std::sync::Arc::new(decision)), at())
@@ -157,7 +158,8 @@ mod tests {
     #[test]
     fn every_answer_carries_the_id_under_the_service_s_own_names() {
         let text = at().id.to_string();
-        let answer = TwinsFace.adorn(Answer::empty(204), at().id, &HeaderValue::from_str(&text).unwrap());
+        let mut answer = Answer::empty(204);
+        TwinsFace.adorn(&mut answer, at().id, &HeaderValue::from_str(&text).unwrap());
         let trace = "00-0000000000000000000000000000000a-0000000000000000-01";
         assert_eq!(answer.header("mise-correlation-id"), Some(&*text));
         assert_eq!(answer.header("traceresponse"), Some(trace));

@@ -60,7 +60,7 @@ mod tests {
             "select deviceId from devices where capabilities.iotEdge = true and (tags.a = 1)"
         );
         let mut request = fixture::request(&[], &[], Vec::new());
-        request.query = vec![("top".to_owned(), "1".to_owned())];
+        request.query.push(("top".into(), "1".into()));
         let first = fixture::json(&world.send(OPERATION.name, request).await.unwrap());
         assert_eq!(first.as_array().unwrap().len(), 1);
     }

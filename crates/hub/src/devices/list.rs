@@ -38,7 +38,7 @@ mod tests {
 
     async fn list(world: &World, top: Option<&str>) -> Result<Answer, ServiceError> {
         let mut request = fixture::request(&[], &[], Vec::new());
-        request.query = top.map(|top| ("top".to_owned(), top.to_owned())).into_iter().collect();
+        request.query = top.map(|top| ("top".into(), top.into())).into_iter().collect();
         world.send(OPERATION.name, request).await
     }
 

@@ -202,7 +202,7 @@ mod tests {
     async fn the_first_version_answers_in_its_own_shape() {
         let world = World::new();
         let mut request = fixture::request(&[("id", "dev1")], &[], named("dev1").to_string());
-        request.api_version = versions::FIRST.to_owned();
+        request.api_version = versions::FIRST.into();
         let device = fixture::json(&world.send(OPERATION.name, request).await.unwrap());
         assert_eq!(device["isManaged"], false);
     }

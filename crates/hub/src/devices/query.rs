@@ -38,7 +38,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     let QueryBody { query: text } = body::object(&request)?;
     let size = body::count("x-ms-max-item-count", request.header("x-ms-max-item-count"), USUAL_ROWS, MOST_ROWS)?;
     let query = iothub::parse(&text).map_err(|error| errors::invalid(format!("The query cannot be read: {error}.")))?;
-    let reader = Reader::new(hub, permit.resource_key(), &query, &text);
+    let reader = Reader::new(hub, permit.resource_key().into_owned(), &query, &text);
     let page = reader.read(size, request.header("x-ms-continuation")).await?;
     let item_type = match query.from {
         _ if !query.is_select_all() => "Raw",

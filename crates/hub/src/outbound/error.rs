@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum OutboundError {
     /// The URI is not an absolute http or https one.
     NotAnAddress,
+    /// The address is a link-local one, where clouds keep their machines' credentials: nothing is sent there.
+    LinkLocal,
     /// No connection, or a certificate that is not trusted; why.
     Unreachable(String),
     /// The connection broke, or what came is not HTTP; why.
@@ -28,6 +30,7 @@ impl fmt::Display for OutboundError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnAddress => formatter.write_str("the address is not an absolute http or https one"),
+            Self::LinkLocal => formatter.write_str("link-local addresses are not asked: they are a cloud's metadata"),
             Self::Unreachable(why) => write!(formatter, "no connection: {why}"),
             Self::Broken(why) => write!(formatter, "the connection broke: {why}"),
             Self::TimedOut(after) => write!(formatter, "no answer within {} seconds", after.as_secs()),

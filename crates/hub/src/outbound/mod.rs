@@ -1,11 +1,13 @@
 //! One HTTP request from the hub to a service of the user's own: a blob service, a webhook.
 //!
 //! Called by `blobs`, and by whoever delivers events. Every exchange is its own connection, has a deadline, reads an answer up
-//! to a bound, and follows no redirect: where a request goes is decided by who configured it, never by who answers it.
+//! to a bound, and follows no redirect: where a request goes is decided by who configured it, never by who answers it. Link-local
+//! addresses are not asked at all, whoever configured them: what answers there is a cloud's metadata.
 
 mod error;
 mod trust;
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -59,9 +61,7 @@ impl Outbound {
         let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host).to_owned();
         let port = request.uri().port_u16().unwrap_or(if secure { 443 } else { 80 });
         let request = in_origin_form(request)?;
-        let stream = TcpStream::connect((host.as_str(), port))
-            .await
-            .map_err(|error| OutboundError::Unreachable(error.to_string()))?;
+        let stream = connect(&host, port).await?;
         // A request is written in one piece; the call costs nothing where it fails.
         stream.set_nodelay(true).ok();
         if !secure {
@@ -73,6 +73,25 @@ impl Outbound {
             .await
             .map_err(|error| OutboundError::Unreachable(error.to_string()))?;
         talk(tls, request, most).await
+    }
+}
+
+/// A connection to `host`, whatever name or number it is, unless it leads to an address that nobody's service has.
+async fn connect(host: &str, port: u16) -> Result<TcpStream, OutboundError> {
+    let unreachable = |error: std::io::Error| OutboundError::Unreachable(error.to_string());
+    let found = tokio::net::lookup_host((host, port)).await.map_err(unreachable)?;
+    let (kept_away, allowed): (Vec<_>, Vec<_>) = found.partition(|address| is_link_local(address.ip()));
+    if allowed.is_empty() && !kept_away.is_empty() {
+        return Err(OutboundError::LinkLocal);
+    }
+    TcpStream::connect(&allowed[..]).await.map_err(unreachable)
+}
+
+/// Whether an address is of the kind at which clouds give their machines' own credentials away.
+fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address.segments()[..2] == [0xfd00, 0x0ec2],
     }
 }
 

@@ -45,6 +45,16 @@ async fn a_redirect_is_an_answer_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_clouds_metadata_is_not_asked_however_its_address_is_written() {
+    for host in
+        ["169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:169.254.169.254]", "[fe80::1]", "[fd00:ec2::254]"]
+    {
+        let found = Outbound::default().exchange(get(&format!("http://{host}/latest/meta-data")), 10).await;
+        assert_eq!(found.unwrap_err(), OutboundError::LinkLocal, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_longer_than_wanted_is_not_read_to_its_end() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 10000000000\r\n\r\nabcdefgh",

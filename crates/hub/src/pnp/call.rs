@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(unknown.code, &errors::DEVICE_NOT_FOUND);
         for (name, value) in [("responseTimeoutInSeconds", "4"), ("connectTimeoutInSeconds", "soon")] {
             let mut request = fixture::request(&root, &[], b"{}".to_vec());
-            request.query = vec![(name.to_owned(), value.to_owned())];
+            request.query.push((name.into(), value.into()));
             assert_eq!(world.send(ROOT, request).await.unwrap_err().code, &errors::ARGUMENT_INVALID, "{name}");
         }
         let broken = fixture::request(&root, &[], b"{".to_vec());

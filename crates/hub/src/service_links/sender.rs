@@ -18,7 +18,7 @@ impl Hub {
     /// A link that sends to the devices of the permit's hub.
     #[must_use]
     pub fn device_bound_sender(self: &Arc<Self>, permit: &Permit) -> Box<dyn DeviceBoundSender> {
-        Box::new(Sender { hub: self.clone(), key: permit.resource_key() })
+        Box::new(Sender { hub: self.clone(), key: permit.resource_key().into_owned() })
     }
 }
 

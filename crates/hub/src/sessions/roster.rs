@@ -4,9 +4,10 @@
 //! who comes and goes.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 
 use crate::sessions::Line;
@@ -39,7 +40,7 @@ const SHARDS: usize = 16;
 #[derive(Default)]
 pub(crate) struct MemoryRoster {
     hasher: RandomState,
-    shards: [RwLock<HashMap<Arc<str>, Entry>>; SHARDS],
+    shards: [RwLock<HashMap<Arc<str>, Entry, RandomState>>; SHARDS],
 }
 
 /// The sessions of one identity.
@@ -50,7 +51,7 @@ struct Entry {
 }
 
 impl MemoryRoster {
-    fn shard(&self, key: &str) -> &RwLock<HashMap<Arc<str>, Entry>> {
+    fn shard(&self, key: &str) -> &RwLock<HashMap<Arc<str>, Entry, RandomState>> {
         let hash = usize::try_from(self.hasher.hash_one(key) >> 8 & 0xffff).unwrap_or_default();
         &self.shards[hash % SHARDS]
     }

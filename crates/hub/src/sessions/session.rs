@@ -33,7 +33,7 @@ impl Session {
             let message = "Only a device or module has a session.";
             return Err(ServiceError::new(&errors::OPERATION_NOT_ALLOWED_IN_CURRENT_STATE, message));
         };
-        let source = Source::of(hub, permit.resource_key(), caller)?;
+        let source = Source::of(hub, permit.resource_key().into_owned(), caller)?;
         let key = ids::identity_key(source.hub(), &caller.device_id, caller.module_id.as_deref());
         let line = Line::new(
             key.into(),

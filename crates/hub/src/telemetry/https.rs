@@ -44,7 +44,7 @@ pub(crate) async fn send(hub: &Hub, permit: &Permit, request: &Request) -> Resul
     let Caller::Device(caller) = permit.caller() else {
         return Err(errors::invalid("Only a device or module sends telemetry."));
     };
-    let source = Source::of(hub, permit.resource_key(), caller)?;
+    let source = Source::of(hub, permit.resource_key().into_owned(), caller)?;
     hub.note_activity(&ids::identity_key(source.hub(), &caller.device_id, caller.module_id.as_deref()));
     let now = hub.ground.now();
     let mut receipts = Vec::new();

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use foldhash::fast::RandomState;
 use iolite_kernel::{ServiceError, Timestamp};
 use iolite_resources::Hub as HubRecord;
 use parking_lot::Mutex;
@@ -27,7 +28,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// The throttles of all hubs.
 #[derive(Default)]
-pub(crate) struct Throttles(Mutex<HashMap<String, Arc<HubThrottle>>>);
+pub(crate) struct Throttles(Mutex<HashMap<String, Arc<HubThrottle>, RandomState>>);
 
 /// The throttle of one hub.
 pub(crate) struct HubThrottle {
@@ -61,9 +62,13 @@ impl HubThrottle {
         self.is_on.store(is_on(Some(hub)), Ordering::Release);
     }
 
+    fn is_on(&self) -> bool {
+        self.is_on.load(Ordering::Acquire)
+    }
+
     /// Takes `amount` of `meter` at `now`, or refuses.
     pub(crate) fn take(&self, meter: Meter, amount: f64, now: Timestamp) -> Result<(), ServiceError> {
-        if !self.is_on.load(Ordering::Acquire) {
+        if !self.is_on() {
             return Ok(());
         }
         let mut state = self.state.lock();
@@ -74,12 +79,12 @@ impl HubThrottle {
 
     /// How many scheduled jobs may be active at the same time; `None` where nothing is throttled.
     pub(crate) fn active_jobs(&self) -> Option<usize> {
-        self.is_on.load(Ordering::Acquire).then(|| self.state.lock().tier.active_jobs())
+        self.is_on().then(|| self.state.lock().tier.active_jobs())
     }
 
     /// Takes a message of `bytes` from the day's quota at `now`, or refuses.
     pub(crate) fn count_message(&self, bytes: usize, now: Timestamp) -> Result<(), ServiceError> {
-        if !self.is_on.load(Ordering::Acquire) {
+        if !self.is_on() {
             return Ok(());
         }
         let mut state = self.state.lock();
@@ -125,7 +130,11 @@ impl Hub {
 
     /// Takes `amount` of `meter` from the hub keyed `hub`, or refuses.
     pub(crate) fn meter(&self, hub: &str, meter: Meter, amount: f64) -> Result<(), ServiceError> {
-        self.throttle(hub).take(meter, amount, self.ground.now())
+        let throttle = self.throttle(hub);
+        if !throttle.is_on() {
+            return Ok(());
+        }
+        throttle.take(meter, amount, self.ground.now())
     }
 
     /// Lets the throttle follow what the hub's record says; a hub that is gone has none.

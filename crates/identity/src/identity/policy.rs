@@ -8,6 +8,7 @@ use iolite_resources::{Resource, SharedAccessPolicy};
 use super::{Identity, Visit, read_sas};
 use crate::known::{Known, KnownSignature};
 use crate::sas::{MacKey, SasAudience, SasToken};
+use crate::sas_use::User;
 use crate::trail::{Refused, Trail};
 use crate::{Authentication, Caller, CheckKind, Footing, KeyMeans, PolicyCaller, Presented, Reason};
 
@@ -33,6 +34,14 @@ pub(super) struct Signer<'a> {
     pub(super) policy: &'a SharedAccessPolicy,
     pub(super) proof: Proof,
     pub(super) key: MacKey,
+}
+
+/// What the holder of a policy's key is known by again.
+pub(super) struct Holding {
+    /// The key, made ready.
+    pub(super) key: MacKey,
+    /// Where uses of the policy are counted.
+    pub(super) used: Arc<User>,
 }
 
 impl<'a> PolicyHome<'a> {
@@ -78,13 +87,14 @@ impl Identity {
         }
         let mut accepted = None;
         let found = self.record(|trail| {
-            let (caller, token, key) = self.examine_policy(text, visit, trail)?;
-            accepted = Some((token, key));
+            let (caller, token, holder) = self.examine_policy(text, visit, trail)?;
+            accepted = Some((token, holder));
             Ok(caller)
         });
-        if let (Ok(caller), Some((token, key))) = (&found.outcome, accepted) {
+        if let (Ok(caller), Some((token, Holding { key, used }))) = (&found.outcome, accepted) {
             let (caller, checks, resource) = (caller.clone(), found.checks.clone(), visit.resource.clone());
-            presented.remember(Known::Signature(Arc::new(KnownSignature { token, key, resource, checks, caller })));
+            let known = KnownSignature { token, key, resource, checks, caller, used };
+            presented.remember(Known::Signature(Arc::new(known)));
         }
         found
     }
@@ -94,19 +104,19 @@ impl Identity {
         text: &Secret,
         visit: Visit<'_>,
         trail: &mut Trail,
-    ) -> Result<(Caller, SasToken, MacKey), Refused> {
+    ) -> Result<(Caller, SasToken, Holding), Refused> {
         let token = read_sas(text, trail)?;
         let Some(home) = PolicyHome::of(visit.resource) else {
             let detail = "the resource has no shared access policies";
             return Err(trail.fail(CheckKind::KindOfCredential, Reason::SasNotAccepted, detail));
         };
         let resource = |trail: &mut Trail| check_service_resource(&token, home, visit, trail);
-        let (caller, key) = self.holder(&token, home, &visit.request.client, resource, trail)?;
-        Ok((caller, token, key))
+        let (caller, holding) = self.holder(&token, home, &visit.request.client, resource, trail)?;
+        Ok((caller, token, holding))
     }
 
     /// The holder of the key that signed `token`, if nothing speaks against it; `check_resource` looks at what it is for.
-    /// That the policy was used is remembered. With the key itself, made ready.
+    /// That the policy was used is remembered.
     pub(super) fn holder(
         &self,
         token: &SasToken,
@@ -114,14 +124,14 @@ impl Identity {
         client: &Client,
         check_resource: impl FnOnce(&mut Trail),
         trail: &mut Trail,
-    ) -> Result<(Caller, MacKey), Refused> {
+    ) -> Result<(Caller, Holding), Refused> {
         let now = self.ground.now();
         let Signer { policy, proof, key } = find_signer(token, home, trail)?;
         check_expiry(token, now, trail);
         check_resource(trail);
         check_local_auth(home, trail);
         trail.so_far()?;
-        self.uses.record(home.id, &policy.key_name, client, now);
+        let used = self.uses.record(home.id, &policy.key_name, client, now);
         let caller = Caller::Policy(PolicyCaller {
             resource: home.id.clone(),
             policy: policy.key_name.clone(),
@@ -130,14 +140,14 @@ impl Identity {
             footing: proof.footing,
             expires_at: token.expires_at(),
         });
-        Ok((caller, key))
+        Ok((caller, Holding { key, used }))
     }
 
     /// Verifies a known signature again, as strictly as the first time; nothing where anything is not as it was, so that
     /// the whole examination tells what.
     fn accept_again(&self, known: &KnownSignature, visit: Visit<'_>) -> Option<Authentication> {
         let home = PolicyHome::of(visit.resource).filter(|_| known.resource.is_same_record(visit.resource))?;
-        let now = self.ground.now();
+        let now = visit.request.received_at;
         let holds = known.token.is_signed_with(&known.key)
             && known.token.is_current_at(now)
             && is_for_service(&known.token, home, visit)
@@ -146,7 +156,9 @@ impl Identity {
         if !holds {
             return None;
         }
-        self.uses.record(home.id, &policy.policy, &visit.request.client, now);
+        if !known.used.again(&visit.request.client, now) {
+            self.uses.record(home.id, &policy.policy, &visit.request.client, now);
+        }
         Some(Authentication { checks: known.checks.clone(), outcome: Ok(known.caller.clone()) })
     }
 }
@@ -212,8 +224,12 @@ fn check_service_resource(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'
 /// it may have been handed to that device.
 fn is_for_service(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>) -> bool {
     let audience = SasAudience { host: home.host, origin: &visit.request.origin };
-    let part = visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
-    token.resource().is_at(audience) && token.resource().begins(&[part], 0)
+    token.resource().is_at(audience) && (token.resource().is_root() || token.resource().begins(&[part(visit)], 0))
+}
+
+/// The part of the resource that is asked: the path's first segment.
+fn part<'a>(visit: Visit<'a>) -> &'a str {
+    visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
 }
 
 /// Records that the token is for something else; `wanted` are the segments that it should have named.

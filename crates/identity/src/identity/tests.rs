@@ -162,7 +162,8 @@ impl Door {
             Service::Entra | Service::ManagedIdentity => Resource::Tenant,
             Service::Hub | Service::Twins => self.hub(),
         };
-        let request = request(target, params);
+        let mut request = request(target, params);
+        request.received_at = self.world.ground.now();
         let presented = self.shown(credential);
         self.identity.authenticate(&presented, Visit { operation, resource: &resource, request: &request })
     }

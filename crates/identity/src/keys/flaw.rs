@@ -51,8 +51,7 @@ impl FromStr for Flaw {
 }
 
 impl KeyRing {
-    /// A token with `claims` that every verifier must refuse. Must run on tokio: a stranger's key is made on a thread
-    /// for blocking work.
+    /// A token with `claims` that every verifier must refuse. A stranger's key is made on a thread of its own.
     pub async fn sign_flawed(&self, claims: &Value, flaw: Flaw) -> Result<String, KeyError> {
         match flaw {
             Flaw::BadSignature => {
@@ -66,10 +65,7 @@ impl KeyRing {
                 Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
             }
             Flaw::Unsigned => Ok(format!("{}.", unsigned(&json!({"typ": "JWT", "alg": "none"}), claims))),
-            Flaw::UnknownKey => {
-                let made = tokio::task::spawn_blocking(SigningKey::generate).await;
-                made.map_err(|_| KeyError::Generation)??.sign_token(claims)
-            }
+            Flaw::UnknownKey => SigningKey::generate_aside().await?.sign_token(claims),
         }
     }
 }

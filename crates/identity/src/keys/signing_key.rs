@@ -25,6 +25,17 @@ impl SigningKey {
         KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Generation).and_then(Self::of)
     }
 
+    /// Makes a key on a thread of its own. An error where the system has no thread to give: the runtime's threads for
+    /// blocking work would panic then.
+    pub async fn generate_aside() -> Result<Self, KeyError> {
+        let (sender, made) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name("signing-key".to_owned());
+        // Whoever has gone meanwhile needs no key.
+        let begun = thread.spawn(move || drop(sender.send(Self::generate())));
+        begun.map_err(|_| KeyError::Generation)?;
+        made.await.unwrap_or(Err(KeyError::Generation))
+    }
+
     /// Reads a key that [`Self::to_pkcs8`] wrote.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         KeyPair::from_pkcs8(der).map_err(|_| KeyError::PrivateForm).and_then(Self::of)

@@ -57,6 +57,12 @@ impl ResourceUri {
         path.strip_prefix('/').into_iter().flat_map(|rest| rest.split('/'))
     }
 
+    /// Whether it is a host and no more.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.path_start == self.text.len()
+    }
+
     /// Whether the host is the audience's: its own name, a name of this machine, or the name that was dialled.
     #[must_use]
     pub fn is_at(&self, audience: SasAudience<'_>) -> bool {

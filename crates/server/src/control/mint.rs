@@ -1,6 +1,6 @@
 //! Credentials made on request: access tokens, good or deliberately bad, and SAS tokens.
 
-use iolite_entra::Flaw;
+use iolite_entra::{Flaw, IssueError};
 use iolite_identity::{AttestationKeys, AttestationSource, DeviceKeys, sas};
 use iolite_kernel::{Secret, Service, SignedDuration, Uuid, iso_seconds};
 use iolite_resources::{Hub, ProvisioningService, SharedAccessPolicy};
@@ -27,7 +27,10 @@ pub(super) async fn token(control: &Control, call: &Call) -> Result<Value, Refus
             house.entra.issue_flawed(&principal, &audience, flaw).await
         }
     };
-    let token = token.map_err(|error| Refused::bad_request(error.to_string()))?;
+    let token = token.map_err(|error| match error {
+        IssueError::Group(_) => Refused::bad_request(error.to_string()),
+        IssueError::Signing => Refused::failed(error.to_string()),
+    })?;
     Ok(json!({
         "access_token": token.access_token.reveal(),
         "token_type": "Bearer",

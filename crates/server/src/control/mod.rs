@@ -17,7 +17,7 @@ mod world;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use iolite_http::{Head, Sender, Shown, Site, agent, serve_requests};
@@ -120,8 +120,11 @@ impl Control {
 
     async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let (parts, incoming) = request.into_parts();
-        if let Err(refused) = guard(&parts.headers) {
-            return refusal(&refused);
+        if let Err(refused) = guard(&parts.uri, &parts.headers) {
+            let mut response = refusal(&refused);
+            // Who asks so is not from here, or reads requests otherwise than we do: what follows is not listened to.
+            response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+            return response;
         }
         let path = parts.uri.path().to_owned();
         if path.starts_with("/metadata/") || path.starts_with("/msi/") {
@@ -184,25 +187,35 @@ impl Control {
     }
 }
 
-/// Lets in only what a program on this machine sends.
-fn guard(headers: &HeaderMap) -> Result<(), Refused> {
-    let loopback = |authority: &str| {
-        let host = if let Some(end) = authority.rfind(']') {
-            &authority[..=end]
-        } else {
-            authority.split(':').next().unwrap_or_default()
-        };
-        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-    };
+/// Lets in only what a program on this machine sends, and says in one way whom it means.
+fn guard(uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if !text("host").is_some_and(loopback) {
+    let host = text("host").filter(|_| headers.get_all("host").iter().count() == 1);
+    let host = host.ok_or_else(|| Refused::bad_request("a request has one Host"))?;
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
+        return Err(Refused::bad_request("the Host is no name and port"));
+    }
+    if uri.authority().is_some_and(|target| !target.as_str().eq_ignore_ascii_case(host)) {
+        return Err(Refused::bad_request("the target and the Host are at odds"));
+    }
+    if !is_loopback(host) {
         return Err(Refused::forbidden("the control API answers to localhost, 127.0.0.1 and [::1] only"));
     }
     match text("origin") {
         None => Ok(()),
-        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| loopback(authority)) => Ok(()),
+        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| is_loopback(authority)) => Ok(()),
         Some(_) => Err(Refused::forbidden("the control API takes no calls from web pages of other origins")),
     }
+}
+
+/// Whether a name and port are this machine's own.
+fn is_loopback(authority: &str) -> bool {
+    let host = if let Some(end) = authority.rfind(']') {
+        &authority[..=end]
+    } else {
+        authority.split(':').next().unwrap_or_default()
+    };
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Reads a query as forms write it.
@@ -247,25 +260,40 @@ fn bytes(status: u16, content_type: &'static str, body: Bytes) -> Response<Full<
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
-            .collect()
+    /// What becomes of a request with these headers.
+    fn guarded(target: &'static str, pairs: &[(&'static str, &'static str)]) -> Option<u16> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, http::HeaderValue::from_static(value));
+        }
+        guard(&Uri::from_static(target), &headers).err().map(|refused| refused.status)
     }
 
     #[test]
     fn a_rebound_host_is_refused() {
-        assert!(guard(&headers(&[("host", "evil.example:8080")])).is_err());
-        assert!(guard(&headers(&[])).is_err());
-        assert!(guard(&headers(&[("host", "localhost:8080")])).is_ok());
-        assert!(guard(&headers(&[("host", "[::1]:8080")])).is_ok());
+        assert_eq!(guarded("/", &[("host", "evil.example:8080")]), Some(403));
+        assert_eq!(guarded("/", &[("host", "localhost:8080")]), None);
+        assert_eq!(guarded("/", &[("host", "[::1]:8080")]), None);
+    }
+
+    #[test]
+    fn who_names_no_host_or_two_is_refused() {
+        let here = ("host", "localhost:8080");
+        assert_eq!(guarded("/", &[]), Some(400));
+        assert_eq!(guarded("/", &[here, ("host", "evil.example")]), Some(400));
+        assert_eq!(guarded("/", &[here, here]), Some(400));
+        assert_eq!(guarded("http://localhost:8080/", &[here]), None);
+        assert_eq!(guarded("http://evil.example/", &[here]), Some(400));
+        for host in ["evil@localhost", "localhost/evil", "", "local host"] {
+            assert!(guarded("/", &[("host", host)]).is_some(), "{host}");
+        }
     }
 
     #[test]
     fn a_foreign_origin_is_refused() {
-        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "https://evil.example")])).is_err());
-        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "null")])).is_err());
-        assert!(guard(&headers(&[("host", "localhost:8080"), ("origin", "http://localhost:8080")])).is_ok());
+        let here = ("host", "localhost:8080");
+        assert_eq!(guarded("/", &[here, ("origin", "https://evil.example")]), Some(403));
+        assert_eq!(guarded("/", &[here, ("origin", "null")]), Some(403));
+        assert_eq!(guarded("/", &[here, ("origin", "http://localhost:8080")]), None);
     }
 }

@@ -67,17 +67,11 @@ impl Doors {
 
     /// The request that stands for a knock.
     fn request(&self, knock: Knock<'_>) -> Request {
-        Request {
-            id: self.ground.uuid(),
-            params: knock.params.into_iter().collect(),
-            query: Vec::new(),
-            headers: http::HeaderMap::new(),
-            body: bytes::Bytes::new(),
-            api_version: String::new(),
-            origin: format!("{}://{}", scheme(knock.arrival), knock.host).into(),
-            target: knock.path,
-            client: client(knock.arrival, knock.agent),
-        }
+        let mut request = Request::new(self.ground.uuid(), self.ground.now(), knock.path);
+        request.params = knock.params.into_iter().map(|(name, value)| (name, value.into())).collect();
+        request.origin = format!("{}://{}", scheme(knock.arrival), knock.host).into();
+        request.client = client(knock.arrival, knock.agent);
+        request
     }
 
     /// Decides, and records the decision.

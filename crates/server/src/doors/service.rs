@@ -151,7 +151,7 @@ impl Services {
         let authentication = judge_at_events(doors, &presented, &entity, &segments, &request);
         let resource = Resource::Hub(entity.hub.clone());
         let permit = doors.decide(operation, &resource, &request, &presented, authentication)?;
-        let key = permit.resource_key();
+        let key = permit.resource_key().into_owned();
         let own = entity.own_policy.is_some().then(|| entity.path.clone());
         let standing = self.standing(&permit, key, operation, request, Entrance::Events, own);
         Ok((entity, standing))

@@ -45,7 +45,7 @@ mod tests {
         let bare = world.send(&OPERATION, request.clone()).await.unwrap();
         assert_eq!(bare["id"], "dtmi:example:Room;1");
         assert!(bare.get("model").is_none());
-        request.query.push(("includeModelDefinition".to_owned(), "true".to_owned()));
+        request.query.push(("includeModelDefinition".into(), "true".into()));
         assert_eq!(world.send(&OPERATION, request).await.unwrap()["model"], definition);
     }
 

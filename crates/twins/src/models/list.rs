@@ -161,7 +161,7 @@ mod tests {
 
     async fn list(world: &World, query: &[(&str, &str)], page_size: &str) -> Result<Value, ServiceError> {
         let mut request = request_for(&[], "");
-        request.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        request.query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         request.headers.insert("max-items-per-page", page_size.parse().unwrap());
         world.send(&OPERATION, request).await
     }

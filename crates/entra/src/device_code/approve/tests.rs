@@ -19,7 +19,7 @@ async fn started(world: &World) -> Value {
 
 fn at(tenant: &str, form: &str) -> Request {
     let mut request = form_request("/x", form);
-    request.params.push(("tenant", tenant.to_owned()));
+    request.params.push(("tenant", tenant.into()));
     request
 }
 
@@ -108,7 +108,7 @@ async fn a_wrong_scope_is_told_to_the_device_at_once() {
 async fn the_page_runs_nothing_and_stands_in_no_frame() {
     let world = World::new();
     let mut request = request("/x");
-    request.params.push(("tenant", "common".to_owned()));
+    request.params.push(("tenant", "common".into()));
     let answer = page::run(&world.entra, world.permit(&page::OPERATION), request).await.unwrap();
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));

@@ -10,8 +10,8 @@ fn asked(header: Option<&str>, version: &str) -> Request {
     if let Some(header) = header {
         request.headers.insert("x-identity-header", header.parse().unwrap());
     }
-    request.query.push(("api-version".to_owned(), version.to_owned()));
-    request.query.push(("resource".to_owned(), "https://digitaltwins.azure.net".to_owned()));
+    request.query.push(("api-version".into(), version.into()));
+    request.query.push(("resource".into(), "https://digitaltwins.azure.net".into()));
     request
 }
 

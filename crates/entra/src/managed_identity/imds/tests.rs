@@ -13,7 +13,7 @@ fn good(more: &[(&str, &str)]) -> Request {
     let mut request = request("/metadata/identity/oauth2/token");
     request.headers.insert("metadata", "true".parse().unwrap());
     let pairs = [("api-version", "2018-02-01"), ("resource", HUB)];
-    request.query.extend(pairs.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    request.query.extend(pairs.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())));
     request
 }
 
@@ -79,14 +79,14 @@ async fn a_request_that_may_not_be_from_the_machine_is_refused() {
 async fn what_is_missing_or_unknown_is_told() {
     let world = World::new();
     let mut undated = good(&[]);
-    undated.query[0].1 = "2018-2-1".to_owned();
+    undated.query[0].1 = "2018-2-1".into();
     let mut nowhere = good(&[]);
     nowhere.query.truncate(1);
     for request in [undated, nowhere, good(&[("client_id", "x")]), good(&[("client_id", "x"), ("object_id", "y")])] {
         assert_eq!(ask(&world, request).await.unwrap_err().code.status, 400);
     }
     let mut vault = good(&[]);
-    vault.query[1].1 = "https://vault.azure.net".to_owned();
+    vault.query[1].1 = "https://vault.azure.net".into();
     let refusal = body_of(&ask(&world, vault).await.unwrap_err());
     assert_eq!(refusal["error"], "invalid_resource");
     assert!(refusal["error_description"].as_str().unwrap().starts_with("AADSTS500011: "));

@@ -25,7 +25,7 @@ async fn receive(world: &World) -> Answer {
 
 fn settling(token: &str, query: &[(&str, &str)]) -> Request {
     let mut request = fixture::request(&[("id", "dev1"), ("lockToken", token)], &[], "");
-    request.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    request.query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     request
 }
 

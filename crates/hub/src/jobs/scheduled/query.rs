@@ -123,7 +123,7 @@ mod tests {
         headers: &[(&'static str, &str)],
     ) -> Result<Answer, ServiceError> {
         let mut request = fixture::request(&[], headers, Vec::new());
-        request.query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        request.query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         world.send(OPERATION.name, request).await
     }
 

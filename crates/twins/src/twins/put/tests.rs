@@ -168,7 +168,7 @@ async fn a_source_time_is_kept_from_2022_on() {
     assert_eq!(shown["$metadata"]["temperature"]["sourceTime"], "2026-11-21T00:00:00Z");
     assert_eq!(shown["$metadata"]["temperature"]["lastUpdateTime"], "2026-11-22T01:12:48.1200000Z");
     let mut old = request_for(&[("id", "room2")], &body.to_string());
-    old.api_version = "2020-10-31".to_owned();
+    old.api_version = "2020-10-31".into();
     world.send(&OPERATION, old).await.unwrap();
     assert_eq!(world.twin("room2").unwrap().root.stamps["temperature"].source_time, None);
     body["$metadata"]["temperature"]["sourceTime"] = json!("yesterday");
