@@ -77,6 +77,14 @@ impl OneOrMany {
         }
     }
 
+    /// Whether there is one alone, and it is the wanted one.
+    fn is(&self, wanted: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::One(one) => wanted(one),
+            Self::Many(many) => matches!(&many[..], [one] if wanted(one)),
+        }
+    }
+
     fn shown(&self) -> String {
         match self {
             Self::One(one) => clip(one),
@@ -142,7 +150,8 @@ impl<'a> Assertion<'a> {
             let text = format!("The client assertion's iss and sub must both be the client_id '{}'.", clip(client_id));
             return Err(refuse(&ASSERTION_CLIENT, &text));
         }
-        if !self.claims.aud.contains(|aud| is_this_issuer(aud, court)) {
+        // An assertion that is for others as well could be shown here by them.
+        if !self.claims.aud.is(|aud| is_this_issuer(aud, court)) {
             let text = format!(
                 "The client assertion is made for '{}'; it must be made for the token endpoint, '{}/{}/oauth2/v2.0/token'.",
                 self.claims.aud.shown(),

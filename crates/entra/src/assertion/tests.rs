@@ -76,6 +76,9 @@ fn every_address_of_the_issuer_is_an_audience_and_no_other() {
         format!("https://sts.windows.net/{TENANT_ID}/"),
     ] {
         own(&header(), &with(claims(), "aud", json!(good))).unwrap();
+        own(&header(), &with(claims(), "aud", json!([good]))).unwrap();
+        let for_others_too = json!([good, "https://elsewhere.example/token"]);
+        assert_eq!(code(own(&header(), &with(claims(), "aud", for_others_too))), 700_023, "{good}");
     }
     for bad in [
         json!("https://localhost:8443"),
