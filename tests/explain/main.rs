@@ -141,7 +141,8 @@ async fn a_check_says_what_the_request_would_meet() {
          name='one-hub'\nresource_group='g'\n[[principals]]\nname='app'\nkind='service-principal'\n\
          client_secret='x'\nroles=[{role='IoT Hub Data Contributor',scope='group:g'}]\n[[principals]]\nname='left'\n\
          kind='service-principal'\nclient_secret='x'\nenabled=false\n\
-         roles=[{role='IoT Hub Data Contributor',scope='group:g'}]\n",
+         roles=[{role='IoT Hub Data Contributor',scope='group:g'}]\n[[deny_assignments]]\nname='kept'\n\
+         scope='hub:one-hub'\nprincipals=['app']\ndata_actions=['*/delete']\n",
     )
     .await;
     let check = async |principal: &str, operation: &str| {
@@ -159,6 +160,10 @@ async fn a_check_says_what_the_request_would_meet() {
     assert_eq!(emulator.call("GET", "/devices?api-version=2021-04-12", &left, Value::Null).await.status, 401);
     let disabled = check("left", "Devices_GetDevices").await.body;
     assert!(disabled["allowed"] == false && explanation(&disabled).contains("disabled"), "{disabled}");
+
+    let denied = check("app", "Devices_DeleteIdentity").await.body;
+    assert!(denied["allowed"] == false && explanation(&denied).contains("kept"), "{denied}");
+    assert_eq!(denied["command"], Value::Null, "no role stands above a deny assignment");
 
     assert_eq!(check("app", "Devices_GetDevices").await.body["allowed"], true);
     assert_eq!(check("app", "Resources_List").await.body["allowed"], true);

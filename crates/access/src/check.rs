@@ -85,9 +85,13 @@ impl Access {
         Ok(evaluation)
     }
 
-    /// The command that would grant `action` to `principal` at `resource` by the smallest built-in role.
+    /// The command that would grant `action` to `principal` at `resource` by the smallest built-in role; none where no
+    /// role would help: a deny assignment stands above it, or one that is assigned is still spreading.
     #[must_use]
     pub fn granting_command(&self, principal: &str, evaluation: &Evaluation, resource: &Scope) -> Option<String> {
+        if evaluation.denied_by.is_some() || evaluation.takes_effect_at().is_some() {
+            return None;
+        }
         let principal = self.estate.principal_named(principal)?;
         let role = self.smallest_role(&[evaluation.action], evaluation.plane == Plane::Data)?;
         let kind = principal.kind_name();

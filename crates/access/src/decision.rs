@@ -115,6 +115,17 @@ pub struct Denial {
     pub evaluations: Vec<Evaluation>,
 }
 
+impl Denial {
+    /// When the roles that are assigned already let the caller through: they are still spreading. The same command again
+    /// would only be told that they exist.
+    #[must_use]
+    pub fn takes_effect_at(&self) -> Option<Timestamp> {
+        let failing = self.evaluations.iter().filter(|evaluation| !evaluation.is_allowed());
+        let moments: Option<Vec<Timestamp>> = failing.map(Evaluation::takes_effect_at).collect();
+        moments?.into_iter().max()
+    }
+}
+
 /// What failed.
 #[derive(Debug)]
 pub enum DenialCause {

@@ -83,6 +83,16 @@ impl Evaluation {
     pub fn is_allowed(&self) -> bool {
         self.denied_by.is_none() && self.considered.iter().any(|considered| considered.why == Why::Grants)
     }
+
+    /// When an assignment that was made already lets the action through; none does where it is denied.
+    #[must_use]
+    pub fn takes_effect_at(&self) -> Option<Timestamp> {
+        let moments = self.considered.iter().filter_map(|considered| match considered.why {
+            Why::NotYetEffective { at } => Some(at),
+            _ => None,
+        });
+        if self.denied_by.is_none() { moments.min() } else { None }
+    }
 }
 
 /// The scopes and the moment an action is asked at.

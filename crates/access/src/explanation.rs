@@ -43,12 +43,17 @@ impl Access {
     pub fn remedies(&self, decision: &Decision) -> Vec<String> {
         let Some(denial) = decision.denial() else { return Vec::new() };
         match &denial.cause {
-            DenialCause::RoleMissing { action } => match self.suggestion(decision) {
-                Some(suggestion) => vec![
+            DenialCause::RoleMissing { action } => match (denial.takes_effect_at(), self.suggestion(decision)) {
+                (Some(at), _) => vec![format!(
+                    "the role is assigned and takes effect at {at}: wait, or move the clock with `iolite clock advance`"
+                )],
+                (None, Some(suggestion)) => vec![
                     format!("the smallest built-in role with every needed action is \"{}\":", suggestion.role),
                     suggestion.command,
                 ],
-                None => vec![format!("no built-in role has {action}; a custom role with it, assigned here, would do")],
+                (None, None) => {
+                    vec![format!("no built-in role has {action}; a custom role with it, assigned here, would do")]
+                }
             },
             DenialCause::DeniedByAssignment { by, .. } => {
                 vec![format!(

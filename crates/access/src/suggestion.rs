@@ -39,10 +39,14 @@ impl Access {
         roles
     }
 
-    /// The role to suggest after a denial, where a role is what is missing.
+    /// The role to suggest after a denial, where a role is what is missing and none is on its way.
     #[must_use]
     pub fn suggestion(&self, decision: &Decision) -> Option<Suggestion> {
-        let DenialCause::RoleMissing { .. } = decision.denial()?.cause else { return None };
+        let denial = decision.denial()?;
+        let DenialCause::RoleMissing { .. } = denial.cause else { return None };
+        if denial.takes_effect_at().is_some() {
+            return None;
+        }
         let iolite_identity::Caller::Principal(principal) = decision.caller.as_deref()? else { return None };
         self.suggest(principal, decision.operation, &decision.resource)
     }

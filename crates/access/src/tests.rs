@@ -274,7 +274,16 @@ async fn a_bulk_update_needs_both_writing_and_deleting() {
 async fn an_assignment_that_is_still_spreading_does_not_grant() {
     let world = World::new();
     world.assign("app", "IoT Hub Data Reader", hub(), SignedDuration::from_mins(5)).await;
-    assert!(matches!(why(&world.ask(app(&[]), &GET).unwrap_err())[..], [Why::NotYetEffective { .. }]));
+    let decision = world.ask(app(&[]), &GET).unwrap_err();
+    assert!(matches!(why(&decision)[..], [Why::NotYetEffective { .. }]));
+    let remedies = world.access.remedies(&decision);
+    assert!(remedies.len() == 1 && remedies[0].contains("iolite clock advance"), "{remedies:?}");
+    assert!(world.access.suggestion(&decision).is_none(), "it is assigned already");
+    world
+        .assign("app", "IoT Hub Registry Contributor", Scope::resource_group("sub", "other"), SignedDuration::ZERO)
+        .await;
+    let halfway = world.ask(app(&[]), &BULK).unwrap_err();
+    assert!(world.access.suggestion(&halfway).is_some(), "no role for it is on its way");
 }
 
 #[tokio::test]
