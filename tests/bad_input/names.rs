@@ -1,9 +1,11 @@
 //! Row H5: ids, paths and hosts that try to be something else.
 
+use iolite_amqp::codec::{self, Body, Map, Properties, WireMessage};
 use iolite_testkit::Credential;
 use serde_json::{Value, json};
 
 use crate::ground::{DEVICE, Ground, VERSION};
+use crate::wires::Amqp;
 
 #[tokio::test]
 async fn an_id_that_is_none_is_refused_and_makes_nothing() {
@@ -106,6 +108,44 @@ async fn what_a_caller_wrote_never_becomes_a_header() {
         assert!(reply.headers.get("set-cookie").is_none());
         assert!(reply.header("content-type").starts_with("application/json"));
     }
+}
+
+/// What a back end writes into a message's properties, a device over HTTPS reads as fields of the head.
+#[tokio::test]
+async fn a_messages_properties_never_become_fields_of_their_own() {
+    const LURE: &str = "x\r\nset-cookie: a=b\r\n\r\n<script>";
+    let ground = Ground::prepare().await;
+    let sas = ground.emulator.sas(json!({"policy": "service"})).await;
+    let port = ground.emulator.ready()["iot_hubs"][0]["amqp"].as_str().unwrap();
+    let (tls, user) = (ground.emulator.client().tls(), "service@sas.root.contoso-hub");
+    let back_end = Amqp::connect(tls, port, user, sas.value().unwrap(), "/messages/devicebound").await;
+    let properties = Properties {
+        message_id: codec::Value::string(LURE),
+        to: Some(format!("/devices/{DEVICE}/messages/deviceBound").into()),
+        correlation_id: codec::Value::string(LURE),
+        ..Properties::default()
+    };
+    let pairs = [("good", "yes"), ("lure", LURE), (LURE, "1"), ("a: b", "1"), ("nul", "\0"), ("bell", "\u{7}")];
+    let pairs = pairs.map(|(name, value)| (codec::Value::string(name), codec::Value::string(value)));
+    let message = WireMessage {
+        properties: Some(properties),
+        application_properties: Map(pairs.into()),
+        body: Body::data(LURE),
+        ..WireMessage::default()
+    };
+    back_end.expect("the hub accepts a back end").send(&message).await;
+    let device = ground.emulator.sas(json!({"device": DEVICE})).await;
+    let line = format!("GET /devices/{DEVICE}/messages/deviceBound?{VERSION} HTTP/1.1\r\nHost: localhost");
+    let mut wire = ground.dial().await;
+    wire.say(format!("{line}\r\nAuthorization: {}\r\n\r\n", device.value().unwrap())).await;
+    let heard = wire.answer().await;
+    assert_eq!(heard.statuses(), [200], "{heard:?}");
+    let (head, body) = heard.text.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, LURE);
+    assert!(head.contains("\r\niothub-app-good: yes\r\n") || head.ends_with("\r\niothub-app-good: yes"), "{head}");
+    let fields: Vec<&str> = head.split("\r\n").skip(1).map(|field| field.split(':').next().unwrap()).collect();
+    assert!(!fields.contains(&"set-cookie") && !fields.contains(&"iothub-app-a"), "{head}");
+    assert!(head.bytes().all(|byte| byte >= b' ' || byte == b'\r' || byte == b'\n'), "{head:?}");
 }
 
 /// Every port of the emulator, as the system lists what is listened on.

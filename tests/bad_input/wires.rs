@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use iolite_amqp::codec::{Attach, Begin, Described, Open, Performative, Reader, Role, SaslFrame, SaslInit, Value};
+use iolite_amqp::codec::{
+    Attach, Begin, Described, Open, Performative, Reader, Role, SaslFrame, SaslInit, Transfer, Value, WireMessage,
+};
 use iolite_amqp::frame::{
     AMQP_FRAME, AMQP_HEADER, MAXIMUM_FRAME_SIZE, SASL_FRAME, SASL_HEADER, next_frame, write_frame,
 };
@@ -115,6 +117,25 @@ impl Amqp {
                 _ => {}
             }
         }
+    }
+
+    /// Sends a message over the link; the hub has said what it makes of it when this returns.
+    pub(crate) async fn send(&mut self, message: &WireMessage) {
+        let transfer = Transfer {
+            delivery_id: Some(0),
+            delivery_tag: Some(Bytes::from_static(b"1")),
+            message_format: Some(0),
+            ..Transfer::default()
+        };
+        let mut out = BytesMut::new();
+        write_frame(&mut out, AMQP_FRAME, 0, |out| {
+            Performative::Transfer(transfer).write(out);
+            message.write(out);
+        });
+        self.stream.write_all(&out).await.unwrap();
+        let said =
+            async { while !matches!(self.hear().await.expect("the hub hangs up"), Performative::Disposition(_)) {} };
+        tokio::time::timeout(PATIENCE, said).await.expect("the hub says nothing of a message");
     }
 
     /// The link, its session or the connection ends.

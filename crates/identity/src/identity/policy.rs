@@ -228,7 +228,7 @@ fn is_for_service(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>) -> b
 }
 
 /// The part of the resource that is asked: the path's first segment.
-fn part<'a>(visit: Visit<'a>) -> &'a str {
+fn part(visit: Visit<'_>) -> &str {
     visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
 }
 
