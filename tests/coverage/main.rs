@@ -1,6 +1,7 @@
 //! `docs/coverage.md` is what the operations say of themselves, and no path of the specifications is left out of it.
+//! `docs/world.schema.json` is the schema that the control API serves.
 //!
-//! `IOLITE_BLESS=1` writes the document anew; the difference is then for the reviewer to read.
+//! `IOLITE_BLESS=1` writes the documents anew; the difference is then for the reviewer to read.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
@@ -78,21 +79,30 @@ fn need(operation: &Operation) -> String {
     }
 }
 
-fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/coverage.md")
+fn committed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
+fn hold_against(name: &str, document: &str) {
+    let path = committed(name);
+    if environment("IOLITE_BLESS").is_some() {
+        std::fs::write(&path, document).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(path).unwrap_or_default() == document,
+        "docs/{name} is out of date: run IOLITE_BLESS=1 cargo test -p iolite-tests --test coverage, and read the difference"
+    );
 }
 
 #[test]
 fn the_document_says_what_the_operations_say() {
-    let document = document();
-    if environment("IOLITE_BLESS").is_some() {
-        std::fs::write(committed(), &document).unwrap();
-    }
-    let committed = std::fs::read_to_string(committed()).unwrap_or_default();
-    assert!(
-        committed == document,
-        "docs/coverage.md is out of date: run IOLITE_BLESS=1 cargo test -p iolite-tests --test coverage, and read the difference"
-    );
+    hold_against("coverage.md", &document());
+}
+
+/// Editors want a file, and who has a mistake in theirs has no emulator to ask.
+#[test]
+fn the_schema_of_world_files_is_the_one_that_is_served() {
+    hold_against("world.schema.json", &format!("{:#}\n", iolite_server::world_schema()));
 }
 
 #[test]

@@ -201,6 +201,9 @@ async fn a_token_is_for_a_service_or_a_uri_and_never_for_a_misspelling() {
 #[tokio::test]
 async fn decisions_are_listed_by_outcome_principal_and_operation() {
     let emulator = TestEmulator::start().await;
+    let none = emulator.control("GET", "/decisions/last", Value::Null).await;
+    assert_eq!(none.status, 404);
+    assert!(none.body["error"]["message"].as_str().unwrap().contains("since the start"), "{}", none.body);
     let reader = emulator.token("reader-app", "hub").await;
     emulator.call("GET", "/devices?api-version=2021-04-12", &reader, Value::Null).await;
     emulator.call("PUT", DEVICE, &reader, json!({"deviceId": "press-1"})).await;
@@ -209,6 +212,7 @@ async fn decisions_are_listed_by_outcome_principal_and_operation() {
         list.body["value"].as_array().unwrap().len()
     };
     assert_eq!(count("principal=reader-app&outcome=denied").await, 1);
+    assert_eq!(count("principal=reader-app&outcome=refused").await, 1, "as the explanation calls it");
     assert_eq!(count("principal=reader-app&outcome=allowed").await, 1);
     assert_eq!(count("operation=Devices_CreateOrUpdateIdentity").await, 1);
     assert_eq!(count("principal=reader-app&limit=1").await, 1);

@@ -39,7 +39,11 @@ pub(super) fn show(control: &Control, id: &str, call: &Call) -> Result<Value, Re
         let id = Uuid::try_parse(id).map_err(|_| Refused::bad_request(format!("`{id}` is not a decision's id")))?;
         access.log().find(id)
     };
-    let found =
-        found.ok_or_else(|| Refused::not_found("there is no such decision (any more): the log keeps the last 2048"))?;
+    let found = found.ok_or_else(|| {
+        Refused::not_found(match id {
+            "last" => "no such request was decided since the start or the last reset",
+            _ => "there is no such decision (any more): the log keeps the last 2048",
+        })
+    })?;
     Ok(access.decision_json(&found))
 }

@@ -40,8 +40,9 @@ impl WorldError {
         Self {
             place: format!("{place}, line {line}, column {column}"),
             problem: error.message().to_owned(),
-            remedy: "the fields are described by the JSON Schema that the control API serves at world/schema.json"
-                .to_owned(),
+            remedy:
+                "the fields are described by docs/world.schema.json, which the control API serves as world/schema.json"
+                    .to_owned(),
         }
     }
 }
