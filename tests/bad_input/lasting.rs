@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use iolite_identity::sas::sign;
+use iolite_kernel::{Secret, Timestamp};
 use iolite_testkit::Credential;
 use serde_json::{Value, json};
 
@@ -54,6 +56,17 @@ impl Stage {
         let user = format!("{policy}@sas.root.contoso-hub");
         let tls = self.ground.emulator.client().tls();
         Amqp::connect(tls, self.port("amqp"), &user, &sas, "/messages/devicebound").await
+    }
+
+    /// A back end that reads what devices send: its signature is for the Event Hubs endpoint.
+    async fn as_reader(&self, policy: &str) -> Result<Amqp, String> {
+        let policies = self.policies().await;
+        let key = policies.iter().find(|found| found["keyName"] == policy).expect("it is there")["primaryKey"].clone();
+        let (key, later) = (Secret::new(key.as_str().unwrap()), Timestamp::from_second(4_102_444_800).unwrap());
+        let audience = "sb://localhost/contoso-hub";
+        let sas = sign(audience, &key, later, Some(policy));
+        let address = "contoso-hub/ConsumerGroups/$Default/Partitions/0";
+        Amqp::read(self.ground.emulator.client().tls(), self.port("amqp"), audience, &sas, address).await
     }
 
     /// Changes the hub through Resource Manager.
@@ -148,10 +161,13 @@ async fn s4_a_back_end_is_out_with_its_policy_s_key_its_policy_and_the_switch() 
         ("the policy", "service", json!({"authorizationPolicies": removed})),
         ("the switch", "iothubowner", json!({"disableLocalAuth": true})),
     ] {
-        let link = stage.as_back_end(policy).await;
-        let link = link.unwrap_or_else(|condition| panic!("before {what}: {condition}"));
+        let links = [stage.as_back_end(policy).await, stage.as_reader(policy).await];
+        let links = links.map(|link| link.unwrap_or_else(|condition| panic!("before {what}: {condition}")));
         stage.change(change).await;
-        link.ends_within(SOON).await;
+        for link in links {
+            link.ends_within(SOON).await;
+        }
     }
     assert!(stage.as_back_end("iothubowner").await.is_err(), "nor is anybody let in again");
+    assert!(stage.as_reader("iothubowner").await.is_err(), "to read neither");
 }

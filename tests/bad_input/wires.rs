@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use iolite_amqp::codec::{
-    Attach, Begin, Described, Open, Performative, Reader, Role, SaslFrame, SaslInit, Transfer, Value, WireMessage,
+    Attach, Begin, Body, Described, Flow, Map, Open, Performative, Properties, Reader, Role, SaslFrame, SaslInit,
+    Transfer, Value, WireMessage,
 };
 use iolite_amqp::frame::{
     AMQP_FRAME, AMQP_HEADER, MAXIMUM_FRAME_SIZE, SASL_FRAME, SASL_HEADER, next_frame, write_frame,
@@ -64,7 +65,7 @@ impl Mqtt {
     }
 }
 
-/// A connection over AMQP with a session and one link.
+/// A connection over AMQP with a session and a link.
 pub(crate) struct Amqp {
     stream: TlsStream<TcpStream>,
     read: BytesMut,
@@ -79,20 +80,70 @@ impl Amqp {
         sas: &str,
         address: &str,
     ) -> Result<Self, String> {
+        let secret = Bytes::from(format!("\0{user}\0{sas}"));
+        let mut client = Self::open(tls, port, "PLAIN", Some(secret)).await?;
+        client.attach(0, Role::Sender, address).await?;
+        Ok(client)
+    }
+
+    /// Puts a signature for `audience` on the connection, and attaches a link that reads from `address`; the condition where
+    /// that is refused.
+    pub(crate) async fn read(
+        tls: Arc<ClientConfig>,
+        port: &str,
+        audience: &str,
+        sas: &str,
+        address: &str,
+    ) -> Result<Self, String> {
+        let mut client = Self::open(tls, port, "ANONYMOUS", None).await?;
+        client.attach(0, Role::Sender, "$cbs").await?;
+        client.attach(1, Role::Receiver, "$cbs").await?;
+        let flow = Flow {
+            next_incoming_id: Some(0),
+            incoming_window: 100,
+            outgoing_window: 100,
+            handle: Some(1),
+            delivery_count: Some(0),
+            link_credit: Some(10),
+            ..Flow::default()
+        };
+        client.say(&Performative::Flow(flow)).await;
+        client.send(&put_token(audience, sas)).await;
+        // The answer; whether it is a yes shows when the link is attached.
+        while !matches!(client.hear().await.ok_or("hung up")?, Performative::Transfer(_)) {}
+        client.attach(2, Role::Receiver, address).await?;
+        Ok(client)
+    }
+
+    /// A connection with a session.
+    async fn open(
+        tls: Arc<ClientConfig>,
+        port: &str,
+        mechanism: &str,
+        initial_response: Option<Bytes>,
+    ) -> Result<Self, String> {
         let mut client = Self { stream: dial(tls, port).await, read: BytesMut::new() };
-        client.sign_in(user, sas).await?;
+        client.sign_in(mechanism, initial_response).await?;
         client.stream.write_all(&AMQP_HEADER).await.unwrap();
         let open = Open { container_id: "test".into(), hostname: Some("localhost".into()), ..Open::default() };
         client.say(&Performative::Open(Box::new(open))).await;
         let begin = Begin { incoming_window: 100, outgoing_window: 100, ..Begin::default() };
         client.say(&Performative::Begin(Box::new(begin))).await;
-        client.say(&Performative::Attach(Box::new(attach(address)))).await;
         client.header(AMQP_HEADER).await;
+        Ok(client)
+    }
+
+    async fn attach(&mut self, handle: u32, role: Role, address: &str) -> Result<(), String> {
+        self.say(&Performative::Attach(Box::new(link(handle, role, address)))).await;
         loop {
-            match client.hear().await.ok_or("hung up")? {
+            match self.hear().await.ok_or("hung up")? {
                 // A link that is refused is attached to nothing first.
-                Performative::Attach(attach) if attach.target == Value::Null => {}
-                Performative::Attach(_) => return Ok(client),
+                Performative::Attach(answer) => {
+                    let far_end = if role == Role::Sender { answer.target } else { answer.source };
+                    if far_end != Value::Null {
+                        return Ok(());
+                    }
+                }
                 Performative::Detach(detach) => return Err(detach.error.unwrap().condition.0.into()),
                 Performative::Close(close) => return Err(close.error.unwrap().condition.0.into()),
                 _ => {}
@@ -100,12 +151,8 @@ impl Amqp {
         }
     }
 
-    async fn sign_in(&mut self, user: &str, sas: &str) -> Result<(), String> {
-        let init = SaslInit {
-            mechanism: "PLAIN".into(),
-            initial_response: Some(Bytes::from(format!("\0{user}\0{sas}"))),
-            hostname: Some("localhost".into()),
-        };
+    async fn sign_in(&mut self, mechanism: &str, initial_response: Option<Bytes>) -> Result<(), String> {
+        let init = SaslInit { mechanism: mechanism.into(), initial_response, hostname: Some("localhost".into()) };
         let mut out = BytesMut::from(&SASL_HEADER[..]);
         write_frame(&mut out, SASL_FRAME, 0, |out| init.write(out));
         self.stream.write_all(&out).await.unwrap();
@@ -189,17 +236,30 @@ impl Amqp {
     }
 }
 
-fn attach(address: &str) -> Attach {
+fn link(handle: u32, role: Role, address: &str) -> Attach {
     let terminus = |code, address| {
         let value = Value::List(vec![Value::string(address)]);
         Value::Described(Box::new(Described { descriptor: Value::Ulong(code), value }))
     };
+    let (source, target) = if role == Role::Sender { ("mine", address) } else { (address, "mine") };
     Attach {
-        name: "link".into(),
-        role: Role::Sender,
-        source: terminus(0x28, "mine"),
-        target: terminus(0x29, address),
-        initial_delivery_count: Some(0),
+        name: format!("link-{handle}").into(),
+        handle,
+        role,
+        source: terminus(0x28, source),
+        target: terminus(0x29, target),
+        initial_delivery_count: (role == Role::Sender).then_some(0),
         ..Attach::default()
+    }
+}
+
+/// What a token is put on a connection with.
+fn put_token(audience: &str, sas: &str) -> WireMessage {
+    let pairs = [("operation", "put-token"), ("type", "servicebus.windows.net:sastoken"), ("name", audience)];
+    WireMessage {
+        properties: Some(Properties { message_id: Value::Ulong(1), ..Properties::default() }),
+        application_properties: Map(pairs.map(|(name, value)| (Value::string(name), Value::string(value))).into()),
+        body: Body::Value(Value::string(sas)),
+        ..WireMessage::default()
     }
 }
