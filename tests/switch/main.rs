@@ -213,6 +213,12 @@ async fn provisioning_through_an_identity_survives_with_the_role_and_names_it_wi
     let command = decision["suggestion"]["command"].as_str().unwrap();
     assert!(command.starts_with("az role assignment create") && command.contains("IoT Hub Registry Contributor"));
 
+    let query = "/decisions/last?operation=RuntimeRegistration_RegisterDevice";
+    let registration = stage.emulator.control("GET", query, Value::Null).await.body;
+    let notes = registration["notes"].to_string();
+    assert!(notes.contains("IoT Hub Registry Contributor"), "the registration's own decision names the role: {notes}");
+    assert!(notes.contains(decision["id"].as_str().unwrap()), "and leads to the hub's: {notes}");
+
     stage.assign("IoT Hub Data Contributor", stage::IDENTITY).await;
     let assigned = stage.register("identity-dps", "press-3").await;
     assert_eq!(assigned["status"], "assigned", "{assigned}");

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderValue, Uri};
+use iolite_access::Access;
 use iolite_dps::{HubAnswer, HubAuthorization, HubCall, HubGateway};
 use iolite_entra::Entra;
 use iolite_http::{Head, Pipeline, Shown, Site};
-use iolite_kernel::{Body, Bytes, Client, Service};
+use iolite_kernel::{Body, Bytes, Client, Service, Uuid};
 use iolite_resources::{Estate, Hub};
 
 /// The provisioning services' way to the hubs.
@@ -19,6 +20,7 @@ pub(crate) struct Gateway {
     entra: Arc<Entra>,
     /// Set once the pipeline, which holds the provisioning services, is there.
     pipeline: OnceLock<std::sync::Weak<Pipeline>>,
+    access: OnceLock<Arc<Access>>,
 }
 
 /// What a hub call shows as its agent, so that the switch's warning names it.
@@ -26,12 +28,13 @@ const AGENT: &str = "DeviceProvisioningService";
 
 impl Gateway {
     pub(crate) const fn new(estate: Estate, entra: Arc<Entra>) -> Self {
-        Self { estate, entra, pipeline: OnceLock::new() }
+        Self { estate, entra, pipeline: OnceLock::new(), access: OnceLock::new() }
     }
 
-    /// Joins the gateway to the pipeline.
-    pub(crate) fn join(&self, pipeline: &Arc<Pipeline>) {
+    /// Joins the gateway to the pipeline, and to the decisions made there.
+    pub(crate) fn join(&self, pipeline: &Arc<Pipeline>, access: Arc<Access>) {
         self.pipeline.get_or_init(|| Arc::downgrade(pipeline));
+        self.access.get_or_init(|| access);
     }
 
     async fn answer(&self, call: HubCall) -> HubAnswer {
@@ -89,5 +92,41 @@ impl Gateway {
 impl HubGateway for Gateway {
     fn call<'a>(&'a self, call: HubCall) -> Pin<Box<dyn Future<Output = HubAnswer> + Send + 'a>> {
         Box::pin(self.answer(call))
+    }
+
+    /// The device is told the hub's own words alone, which name no role. The log and the registration's decision say what
+    /// would mend it.
+    fn registration_failed(&self, decision: Uuid, message: &str) {
+        let Some(access) = self.access.get() else { return };
+        let mut lines = vec![format!("The registration failed: {message}")];
+        if let Some(refusal) = tracking_id(message).and_then(|id| access.log().find(id)) {
+            lines.extend(access.remedies(&refusal).into_iter().map(|remedy| format!("The hub's remedy: {remedy}")));
+            lines.push(format!("`iolite explain {}` shows the hub's decision.", refusal.id));
+        }
+        for line in &lines {
+            tracing::warn!(target: "iolite::provisioning", "{line}");
+        }
+        if let Some(decision) = access.log().find(decision) {
+            decision.notes.get_or_init(|| lines);
+        }
+    }
+}
+
+/// The id in a hub's error: `Tracking ID:` and 32 hexadecimal digits. It is its decision's.
+fn tracking_id(message: &str) -> Option<Uuid> {
+    let (_, rest) = message.split_once("Tracking ID:")?;
+    Uuid::try_parse(rest.get(..32)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_s_error_names_its_decision() {
+        let text =
+            r#"{"Message":"x","ExceptionMessage":"Tracking ID:5e81a8f4a14a472e856018cb3e17ee9a-G:0-TimeStamp:y"}"#;
+        assert_eq!(tracking_id(text).unwrap().simple().to_string(), "5e81a8f4a14a472e856018cb3e17ee9a");
+        assert_eq!((tracking_id("Tracking ID:short"), tracking_id("the linked hub cannot be reached")), (None, None));
     }
 }

@@ -147,7 +147,7 @@ pub(crate) fn join(
         shaken: tokio::sync::watch::Sender::new(0),
     });
     let pipeline = Arc::new(Pipeline::new(ground, identity, access.clone(), directory, tables));
-    gateway.join(&pipeline);
+    gateway.join(&pipeline, access.clone());
     House {
         elements,
         estate,

@@ -6,12 +6,15 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use iolite_kernel::{Bytes, Method, Secret};
+use iolite_kernel::{Bytes, Method, Secret, Uuid};
 
 /// Sends requests to hubs.
 pub trait HubGateway: Send + Sync {
     /// Sends `call` and gives the hub's answer, refusals included.
     fn call<'a>(&'a self, call: HubCall) -> Pin<Box<dyn Future<Output = HubAnswer> + Send + 'a>>;
+
+    /// Hears that a registration failed: the decision that let the device in, and the `errorMessage` that it was told.
+    fn registration_failed(&self, _decision: Uuid, _message: &str) {}
 }
 
 /// A request to a hub.

@@ -58,6 +58,9 @@ pub(crate) async fn run(dps: &Dps, permit: Permit, request: Request) -> Result<A
     let before = dps.registrations.get(&key);
     let place = before.as_ref().and_then(|before| before.place());
     let outcome = settle(dps, &service, registrant, &vouching, place).await;
+    if let Outcome::Failed { error_message, .. } = &outcome {
+        dps.gateway.registration_failed(permit.decision(), error_message);
+    }
     let operation_id = draw_operation_id(&dps.ground);
     let entry = Entry { key, operation_id, registrant, attested_by: vouching.attested_by(registrant), outcome };
     dps.store()
