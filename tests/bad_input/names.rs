@@ -47,6 +47,7 @@ async fn an_id_that_is_none_is_refused_and_makes_nothing() {
                 continue;
             }
             assert_eq!(reply.status, 400, "{target}: {}", reply.body);
+            assert_ne!(reply.header("iothub-errorcode"), "", "{target} is refused by the hub: {}", reply.body);
             let read = ground.call("GET", &target, Value::Null).await;
             assert!(matches!(read.status, 400 | 404), "{target}: {}", read.body);
         }

@@ -63,6 +63,11 @@ pub(crate) fn segments(path: &str) -> Option<Segments<'_>> {
     Some(segments)
 }
 
+/// The segments of a path as they were sent, escapes and all.
+pub(crate) fn undecoded(path: &str) -> Segments<'_> {
+    split(path.trim_start_matches('/'), b'/').map(Cow::Borrowed).collect()
+}
+
 fn decoded_segment(segment: &str) -> Option<Cow<'_, str>> {
     let decoded = percent_decode_str(segment).decode_utf8().ok()?;
     if decoded.chars().any(char::is_control) { None } else { Some(decoded) }

@@ -16,7 +16,7 @@ use iolite_resources::Resource;
 
 use crate::body::{Bodies, Held, Sender};
 use crate::face::{Circumstances, Face, NobodyFace};
-use crate::path::{query, segments};
+use crate::path::{Segments, query, segments, undecoded};
 use crate::{Place, Refusal, Route, ServiceTable, Shown, Site};
 
 /// The header by which an answer names the decision behind it.
@@ -266,11 +266,13 @@ impl Pipeline {
 
     fn find(&self, asked: Asked<'_>) -> Result<Found<'_>, (&dyn Face, Refusal)> {
         const NOBODY: &NobodyFace = &NobodyFace;
-        let segments = segments(asked.path).ok_or((NOBODY as &dyn Face, Refusal::MalformedPath))?;
+        let segments = segments(asked.path);
+        let as_sent = if segments.is_none() { undecoded(asked.path) } else { Segments::new() };
         let place = Place {
             site: asked.site,
             host: asked.host,
-            segments: &segments,
+            // A path that cannot be read is refused by the service that it begins with.
+            segments: segments.as_deref().unwrap_or(&as_sent),
             authorization: asked.shown.authorization(),
             signed_host: asked.shown.signed_host(),
             api_version: Some(asked.api_version).filter(|version| !version.is_empty()),
@@ -281,6 +283,7 @@ impl Pipeline {
             Located::Nowhere => return Err((NOBODY, Refusal::UnknownPath)),
         };
         let table = self.tables.get(&service).ok_or((NOBODY as &dyn Face, Refusal::UnknownPath))?;
+        let segments = segments.ok_or_else(|| (table.face(), Refusal::MalformedPath))?;
         let mut resource = resource.ok_or_else(|| (table.face(), Refusal::UnknownResource))?;
         match table.router().find(Method::from_name(asked.method.as_str()), &segments) {
             Route::Found { index, params } => {
