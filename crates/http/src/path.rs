@@ -55,7 +55,7 @@ pub(crate) fn segments(path: &str) -> Option<Segments<'_>> {
     let managed = ["subscriptions/", "providers/"]
         .iter()
         .any(|word| trimmed.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
-    let plain = trimmed.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic() & (byte != b'%'));
+    let plain = trimmed.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%');
     let mut segments = Segments::new();
     for segment in split(trimmed, b'/').filter(|segment| !managed || !segment.is_empty()) {
         segments.push(if plain { Cow::Borrowed(segment) } else { decoded_segment(segment)? });
