@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::Object;
 use crate::errors;
+use crate::json_text::JsonText;
 
 /// How long a generated key is, in bytes (recorded).
 const GENERATED_KEY_BYTES: usize = 32;
@@ -104,6 +105,18 @@ pub(crate) struct ThumbprintView<'a> {
     secondary_thumbprint: Option<&'a str>,
 }
 
+impl AuthenticationType {
+    /// As it is written.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sas => "sas",
+            Self::SelfSigned => "selfSigned",
+            Self::CertificateAuthority => "certificateAuthority",
+            Self::None => "none",
+        }
+    }
+}
+
 impl Credentials {
     /// The value of `authentication.type`.
     #[must_use]
@@ -119,6 +132,22 @@ impl Credentials {
     /// `authentication` as answered.
     pub(crate) fn view(&self) -> AuthenticationView<'_> {
         AuthenticationView { symmetric_key: self.keys(), x509_thumbprint: self.thumbprints(), r#type: self.kind() }
+    }
+
+    /// Appends `authentication` as answered: what [`Self::view`] comes to.
+    pub(crate) fn write_view(&self, text: &mut Vec<u8>) {
+        let (keys, thumbprints) = (self.keys(), self.thumbprints());
+        text.raw(r#"{"symmetricKey":{"primaryKey":"#);
+        text.string_or_null(keys.primary_key.map(Secret::reveal));
+        text.raw(r#","secondaryKey":"#);
+        text.string_or_null(keys.secondary_key.map(Secret::reveal));
+        text.raw(r#"},"x509Thumbprint":{"primaryThumbprint":"#);
+        text.string_or_null(thumbprints.primary_thumbprint);
+        text.raw(r#","secondaryThumbprint":"#);
+        text.string_or_null(thumbprints.secondary_thumbprint);
+        text.raw(r#"},"type":""#);
+        text.raw(self.kind().name());
+        text.raw("\"}");
     }
 
     /// `symmetricKey` as answered.
@@ -182,8 +211,7 @@ impl AuthenticationBody {
         Ok(match (kind, current) {
             (AuthenticationType::Sas, Some(kept @ Credentials::Sas { .. })) if keys.is_none() => kept.clone(),
             (AuthenticationType::Sas, _) => {
-                let generate = || Secret::new(entropy.key(GENERATED_KEY_BYTES));
-                let (primary, secondary) = keys.unwrap_or_else(|| (generate(), generate()));
+                let (primary, secondary) = keys.unwrap_or_else(|| generated_keys(entropy));
                 Credentials::Sas { primary, secondary }
             }
             (AuthenticationType::SelfSigned, Some(kept @ Credentials::SelfSigned { .. })) if thumbprints.is_none() => {
@@ -236,6 +264,14 @@ impl AuthenticationBody {
 /// The thumbprint of the primary and of the secondary certificate.
 type Thumbprints = (Option<Box<str>>, Option<Box<str>>);
 
+/// Two keys of one draw.
+fn generated_keys(entropy: &dyn Entropy) -> (Secret, Secret) {
+    let mut bytes = [0; 2 * GENERATED_KEY_BYTES];
+    entropy.fill(&mut bytes);
+    let (primary, secondary) = bytes.split_at(GENERATED_KEY_BYTES);
+    (STANDARD.encode(primary).into(), STANDARD.encode(secondary).into())
+}
+
 fn said(key: Option<&Secret>) -> Option<&Secret> {
     key.filter(|key| !key.reveal().is_empty())
 }
@@ -279,6 +315,17 @@ mod tests {
         assert_eq!(resolve(body, None).unwrap().kind(), AuthenticationType::SelfSigned);
         assert_eq!(sas().kind(), AuthenticationType::Sas);
         assert_eq!(resolve(json!({"type": "none"}), Some(&sas())).unwrap(), Credentials::None);
+    }
+
+    #[test]
+    fn credentials_are_answered_alike_however_they_are_written() {
+        let thumbprint = json!({"x509Thumbprint": {"primaryThumbprint": "A".repeat(40)}});
+        let others = [thumbprint, json!({"type": "certificateAuthority"}), json!({"type": "none"})];
+        for credentials in others.map(|body| resolve(body, None).unwrap()).into_iter().chain([sas()]) {
+            let mut text = Vec::new();
+            credentials.write_view(&mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), serde_json::to_string(&credentials.view()).unwrap());
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use iolite_kernel::{Answer, Timestamp};
 use iolite_store::Record;
 use serde::{Deserialize, Serialize};
 
-use crate::authentication::{AuthenticationView, Credentials};
+use crate::authentication::Credentials;
 use crate::etag;
+use crate::json_text::JsonText;
 use crate::moment::Moment;
 use crate::sessions::Presence;
 
@@ -47,6 +48,34 @@ pub struct Device {
 
 impl Record for Device {
     const COLLECTION: &'static str = "hub.devices";
+
+    /// Most devices are what their id and keys are; writing those is half of what making one costs.
+    fn write(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let is_plain = self.status_reason.is_none()
+            && self.status_changed_at.is_none()
+            && !self.iot_edge
+            && self.device_scope.is_none()
+            && self.parent_scopes.is_empty();
+        let Credentials::Sas { primary, secondary } = &self.credentials else {
+            return serde_json::to_writer(text, self);
+        };
+        if !is_plain {
+            return serde_json::to_writer(text, self);
+        }
+        text.raw(r#"{"id":"#);
+        text.string(&self.id);
+        text.raw(r#","generation":"#);
+        text.integer(self.generation);
+        text.raw(r#","tag":"#);
+        text.integer(self.tag.into());
+        text.raw(if self.enabled { r#","enabled":true"# } else { r#","enabled":false"# });
+        text.raw(r#","credentials":{"type":"sas","primary":"#);
+        text.string(primary.reveal());
+        text.raw(r#","secondary":"#);
+        text.string(secondary.reveal());
+        text.raw("}}");
+        Ok(())
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -61,28 +90,6 @@ pub(crate) enum Occasion {
     Creation,
     /// Later.
     Later,
-}
-
-/// A device as answered since 2016-11-14.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeviceView<'a> {
-    device_id: &'a str,
-    generation_id: String,
-    etag: &'a str,
-    connection_state: &'static str,
-    status: &'static str,
-    status_reason: Option<&'a str>,
-    connection_state_updated_time: Moment,
-    status_updated_time: Moment,
-    last_activity_time: Moment,
-    cloud_to_device_message_count: u32,
-    authentication: AuthenticationView<'a>,
-    capabilities: Capabilities,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_scope: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_scopes: Option<&'a [Box<str>]>,
 }
 
 /// `capabilities` as answered.
@@ -106,54 +113,60 @@ impl Device {
         if self.enabled { "enabled" } else { "disabled" }
     }
 
-    /// It, as an item of a list.
-    pub(crate) fn item(&self, presence: Presence) -> impl Serialize + '_ {
-        OwnedTag { device: self, occasion: Occasion::Later, presence }
-    }
-
     /// 200 with it, and its etag in the header.
     pub(crate) fn answer(&self, occasion: Occasion, presence: Presence) -> Answer {
         let etag = self.etag();
         let mut text = Vec::with_capacity(USUAL_LENGTH);
-        let answer = match serde_json::to_writer(&mut text, &self.view(&etag, occasion, presence)) {
-            Ok(()) => Answer::json_text(200, text),
-            Err(_) => Answer::empty(500),
-        };
-        answer.with_header("etag", ["\"", &etag, "\""].concat())
+        self.write_view(&mut text, &etag, occasion, presence);
+        Answer::json_text(200, text).with_header("etag", ["\"", &etag, "\""].concat())
     }
 
-    fn view<'a>(&'a self, etag: &'a str, occasion: Occasion, presence: Presence) -> DeviceView<'a> {
+    /// Appends it as an item of a list.
+    pub(crate) fn write_item(&self, text: &mut Vec<u8>, presence: Presence) {
+        self.write_view(text, &self.etag(), Occasion::Later, presence);
+    }
+
+    /// Appends it as answered since 2016-11-14.
+    fn write_view(&self, text: &mut Vec<u8>, etag: &str, occasion: Occasion, presence: Presence) {
         let fresh = occasion == Occasion::Creation;
-        DeviceView {
-            device_id: &self.id,
-            generation_id: self.generation.to_string(),
-            etag,
-            connection_state: presence.state(),
-            status: self.status(),
-            status_reason: self.status_reason.as_deref(),
-            connection_state_updated_time: Moment::of(presence.changed_at, fresh),
-            status_updated_time: Moment::of(self.status_changed_at, fresh),
-            last_activity_time: Moment::of(presence.active_at, fresh),
-            cloud_to_device_message_count: presence.waiting,
-            authentication: self.credentials.view(),
-            capabilities: Capabilities { iot_edge: self.iot_edge },
-            device_scope: self.device_scope.as_deref(),
-            // Recorded: an empty list in answer to the creation, and nothing later.
-            parent_scopes: (fresh || !self.parent_scopes.is_empty()).then_some(&self.parent_scopes),
+        text.raw(r#"{"deviceId":"#);
+        text.string(&self.id);
+        text.raw(r#","generationId":""#);
+        text.integer(self.generation);
+        text.raw(r#"","etag":""#);
+        text.raw(etag);
+        text.raw(r#"","connectionState":""#);
+        text.raw(presence.state());
+        text.raw(r#"","status":""#);
+        text.raw(self.status());
+        text.raw(r#"","statusReason":"#);
+        text.string_or_null(self.status_reason.as_deref());
+        text.raw(r#","connectionStateUpdatedTime":"#);
+        Moment::of(presence.changed_at, fresh).write(text);
+        text.raw(r#","statusUpdatedTime":"#);
+        Moment::of(self.status_changed_at, fresh).write(text);
+        text.raw(r#","lastActivityTime":"#);
+        Moment::of(presence.active_at, fresh).write(text);
+        text.raw(r#","cloudToDeviceMessageCount":"#);
+        text.integer(presence.waiting.into());
+        text.raw(r#","authentication":"#);
+        self.credentials.write_view(text);
+        text.raw(r#","capabilities":{"iotEdge":"#);
+        text.raw(if self.iot_edge { "true}" } else { "false}" });
+        if let Some(scope) = &self.device_scope {
+            text.raw(r#","deviceScope":"#);
+            text.string(scope);
         }
-    }
-}
-
-/// A device that makes its own etag when it is written.
-struct OwnedTag<'a> {
-    device: &'a Device,
-    occasion: Occasion,
-    presence: Presence,
-}
-
-impl Serialize for OwnedTag<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.device.view(&self.device.etag(), self.occasion, self.presence).serialize(serializer)
+        // Recorded: an empty list in answer to the creation, and nothing later.
+        if fresh || !self.parent_scopes.is_empty() {
+            text.raw(r#","parentScopes":["#);
+            for (at, scope) in self.parent_scopes.iter().enumerate() {
+                text.raw(if at == 0 { "" } else { "," });
+                text.string(scope);
+            }
+            text.raw("]");
+        }
+        text.raw("}");
     }
 }
 
@@ -168,6 +181,54 @@ mod tests {
         let text = serde_json::to_string(&device).unwrap();
         assert!(text.len() < 260, "{} bytes: {text}", text.len());
         assert_eq!(serde_json::from_str::<Device>(&text).unwrap(), device);
+    }
+
+    #[test]
+    fn a_device_is_kept_alike_however_it_is_written() {
+        let plain = fixture::device("dev'1");
+        let others = [
+            Device { enabled: false, generation: -1, ..plain.clone() },
+            Device { status_reason: Some("\"lost\"".into()), ..plain.clone() },
+            Device { status_changed_at: Some(Timestamp::UNIX_EPOCH), ..plain.clone() },
+            Device { credentials: Credentials::CertificateAuthority, ..plain.clone() },
+            Device { iot_edge: true, device_scope: Some("s".into()), ..plain.clone() },
+            Device { parent_scopes: vec!["s".into()], ..plain.clone() },
+        ];
+        for device in others.iter().chain([&plain]) {
+            let mut text = Vec::new();
+            device.write(&mut text).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap(), serde_json::to_string(device).unwrap());
+        }
+    }
+
+    #[test]
+    fn every_member_of_an_answer_is_json() {
+        let device = Device {
+            id: "dev'1".into(),
+            status_reason: Some("\"lost\"\n".into()),
+            status_changed_at: Some(Timestamp::UNIX_EPOCH),
+            iot_edge: true,
+            device_scope: Some("ms-azure-iot-edge://dev'1-1".into()),
+            parent_scopes: vec!["ms-azure-iot-edge://e-1".into(), "ms-azure-iot-edge://e-2".into()],
+            ..fixture::device("dev1")
+        };
+        let presence =
+            Presence { connected: true, changed_at: Some(Timestamp::UNIX_EPOCH), active_at: None, waiting: 3 };
+        let key = "k".repeat(44);
+        let expected = serde_json::json!({
+            "deviceId": "dev'1", "generationId": "637345907159909997", "etag": "MQ==",
+            "connectionState": "Connected", "status": "enabled", "statusReason": "\"lost\"\n",
+            "connectionStateUpdatedTime": "1970-01-01T00:00:00Z", "statusUpdatedTime": "1970-01-01T00:00:00Z",
+            "lastActivityTime": "0001-01-01T00:00:00Z", "cloudToDeviceMessageCount": 3,
+            "authentication": {
+                "symmetricKey": {"primaryKey": key, "secondaryKey": key},
+                "x509Thumbprint": {"primaryThumbprint": null, "secondaryThumbprint": null},
+                "type": "sas",
+            },
+            "capabilities": {"iotEdge": true}, "deviceScope": "ms-azure-iot-edge://dev'1-1",
+            "parentScopes": ["ms-azure-iot-edge://e-1", "ms-azure-iot-edge://e-2"],
+        });
+        assert_eq!(fixture::json(&device.answer(Occasion::Later, presence)), expected);
     }
 
     #[test]

@@ -4,15 +4,15 @@
 //! costs its own length in memory, and an answer copies it. Read as values only to be changed or queried.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// A JSON object as compact text; in records and answers it stands as the object itself.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Doc(Box<RawValue>);
+/// A JSON object as compact text, cheap to clone; in records and answers it stands as the object itself.
+#[derive(Clone)]
+pub struct Doc(Arc<RawValue>);
 
 impl Doc {
     /// The object `fields`.
@@ -24,7 +24,7 @@ impl Doc {
     /// An object of the house's own, which has string keys and finite numbers only.
     pub(crate) fn of(object: &impl Serialize) -> Self {
         match serde_json::value::to_raw_value(object) {
-            Ok(text) => Self(text),
+            Ok(text) => text.into(),
             Err(error) => unreachable!("JSON values can be written as JSON: {error}"),
         }
     }
@@ -44,7 +44,19 @@ impl Doc {
 
 impl From<Box<RawValue>> for Doc {
     fn from(text: Box<RawValue>) -> Self {
-        Self(text)
+        Self(text.into())
+    }
+}
+
+impl Serialize for Doc {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Doc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -21,15 +21,15 @@ impl Registry<'_, '_> {
     /// Settles the scopes: an Edge device has its own and maybe parents; any other has its one parent's.
     pub(crate) fn place(&self, device: &mut Device, spec: &DeviceSpec) -> Result<(), ServiceError> {
         let sent: Vec<&str> = spec.parent_scopes.iter().flatten().map(String::as_str).collect();
-        let own = format!("{SCOPE}{}-{}", device.id, device.generation);
+        let own = || format!("{SCOPE}{}-{}", device.id, device.generation);
         if device.iot_edge {
-            device.device_scope = Some(own.into());
+            device.device_scope = Some(own().into());
             if spec.parent_scopes.is_some() {
                 device.parent_scopes = sent.into_iter().map(Box::from).collect();
             }
         } else {
             // A client that sends a former Edge device back may repeat the scope that was its own.
-            let sent_scope = spec.device_scope.as_deref().filter(|scope| !scope.is_empty() && **scope != *own);
+            let sent_scope = spec.device_scope.as_deref().filter(|scope| !scope.is_empty() && **scope != *own());
             let parent = sent_scope.or_else(|| sent.first().copied());
             device.device_scope = parent.map(Box::from);
             device.parent_scopes = parent.map(Box::from).into_iter().collect();

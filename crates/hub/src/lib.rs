@@ -28,6 +28,7 @@ pub mod files;
 mod hub;
 mod ids;
 pub mod jobs;
+mod json_text;
 mod keys;
 pub mod methods;
 mod module;

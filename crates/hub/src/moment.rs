@@ -6,6 +6,8 @@
 use iolite_kernel::{NEVER, Timestamp, iso_shortest};
 use serde::{Serialize, Serializer};
 
+use crate::json_text::JsonText;
+
 /// A moment that never was, as later answers write it.
 const NEVER_UTC: &str = "0001-01-01T00:00:00Z";
 
@@ -35,6 +37,16 @@ impl Serialize for Moment {
             Some(at) => serializer.serialize_str(&iso_shortest(at)),
             None if self.fresh => serializer.serialize_str(NEVER),
             None => serializer.serialize_str(NEVER_UTC),
+        }
+    }
+}
+
+impl Moment {
+    /// Appends the moment as the JSON string that it is in answers.
+    pub(crate) fn write(self, text: &mut Vec<u8>) {
+        match self.at {
+            Some(at) => text.string(&iso_shortest(at)),
+            None => text.string(if self.fresh { NEVER } else { NEVER_UTC }),
         }
     }
 }

@@ -114,7 +114,8 @@ impl Registry<'_, '_> {
         spec: &DeviceSpec,
         twin: &FirstTwin,
     ) -> Result<Arc<Device>, ServiceError> {
-        let key = ids::device_key(self.key, ids::device(id)?);
+        // One text for the records of both tables and for the news.
+        let key: Arc<str> = ids::device_key(self.key, ids::device(id)?).into();
         if self.transaction.get(&self.hub.devices, &key).is_some() {
             let message = format!("A device with ID '{id}' is already registered.");
             return Err(ServiceError::new(&errors::DEVICE_ALREADY_EXISTS, message));
@@ -135,8 +136,8 @@ impl Registry<'_, '_> {
         let mut device = self.described(blank, spec, true)?;
         device.status_changed_at = None;
         let (device, twin) = (Arc::new(device), twin.made_at(now)?);
-        self.transaction.put(&self.hub.devices, &key, device.clone());
-        self.make_twin(&key, twin);
+        self.transaction.put_at(&self.hub.devices, key.clone(), device.clone());
+        self.make_twin(key, twin);
         self.follow_edge(false, &device)?;
         Ok(device)
     }
@@ -236,10 +237,10 @@ impl Registry<'_, '_> {
         }
     }
 
-    fn make_twin(&mut self, key: &str, twin: Twin) {
+    fn make_twin(&mut self, key: Arc<str>, twin: Twin) {
         let twin = Arc::new(twin);
-        self.news.push(News { key: key.into(), what: What::Created(twin.clone()) });
-        self.transaction.put(&self.hub.twins, key, twin);
+        self.news.push(News { key: key.clone(), what: What::Created(twin.clone()) });
+        self.transaction.put_at(&self.hub.twins, key, twin);
     }
 
     /// Drops what is kept of an identity besides itself: its twin, its connections, the messages that wait for it.
@@ -272,9 +273,9 @@ impl Registry<'_, '_> {
             credentials: self.credentials(spec.authentication.as_ref(), None)?,
         };
         let twin = twin.made_at(now)?;
-        let key = ids::module_key(self.key, device_id, id);
-        self.transaction.put(&self.hub.modules, &key, module.clone());
-        self.make_twin(&key, twin);
+        let key: Arc<str> = ids::module_key(self.key, device_id, id).into();
+        self.transaction.put_at(&self.hub.modules, key.clone(), module.clone());
+        self.make_twin(key, twin);
         Ok(module)
     }
 
@@ -283,8 +284,8 @@ impl Registry<'_, '_> {
         sent: Option<&Object<AuthenticationBody>>,
         current: Option<&Credentials>,
     ) -> Result<Credentials, ServiceError> {
-        let sent = sent.map(|Object(sent)| sent.clone()).unwrap_or_default();
-        sent.resolve(current, &*self.hub.ground.entropy)
+        let nothing = AuthenticationBody::default();
+        sent.map_or(&nothing, |Object(sent)| sent).resolve(current, &*self.hub.ground.entropy)
     }
 
     /// `device` as `spec` describes it; a new one has no credentials yet.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::document::Doc;
 use crate::etag;
+use crate::json_text::JsonText;
 use crate::moment;
 use crate::twins::limits;
 use crate::twins::section::{self, Author, Section, Stamp};
@@ -41,6 +42,24 @@ pub struct Twin {
 
 impl Record for Twin {
     const COLLECTION: &'static str = "hub.twins";
+
+    /// Most twins are their two sections.
+    fn write(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let is_plain = self.tags.is_none() && self.configurations.is_empty() && self.model_id.is_none();
+        let (Ok(count), Ok(version), true) = (self.count.try_into(), self.version.try_into(), is_plain) else {
+            return serde_json::to_writer(text, self);
+        };
+        text.raw(r#"{"count":"#);
+        text.integer(count);
+        text.raw(r#","version":"#);
+        text.integer(version);
+        text.raw(r#","desired":"#);
+        text.raw(self.desired.as_str());
+        text.raw(r#","reported":"#);
+        text.raw(self.reported.as_str());
+        text.raw("}");
+        Ok(())
+    }
 }
 
 /// What became of a configuration that targets a twin.
@@ -105,20 +124,23 @@ impl Twin {
     ) -> Result<Self, ServiceError> {
         check_whole("tags", &tags, limits::TAGS_BYTES)?;
         check_whole("properties.desired", &desired, limits::PROPERTIES_BYTES)?;
-        let (now, never) = (moment::text(Some(now)), moment::text(None));
-        let unset = |at: &str| Stamp { at: at.to_owned(), version: None };
-        let set = |at: &str| Stamp { at: at.to_owned(), version: Some(1) };
+        let now = moment::text(Some(now));
+        let never = || moment::text(None);
+        let unset = |at: String| Stamp { at, version: None };
+        let set = |at: String| Stamp { at, version: Some(1) };
+        // `None` where both sections begin alike.
         let (of_desired, of_reported) = match birth {
-            Birth::BulkDevice if !desired.is_empty() => (set(&never), unset(&now)),
-            Birth::Device | Birth::BulkDevice => (unset(&now), unset(&now)),
-            Birth::Module => (unset(&never), unset(&never)),
-            Birth::BulkModule => (set(&now), set(&now)),
+            Birth::BulkDevice if !desired.is_empty() => (Some(set(never())), unset(now)),
+            Birth::Device | Birth::BulkDevice => (None, unset(now)),
+            Birth::Module => (None, unset(never())),
+            Birth::BulkModule => (None, set(now)),
         };
-        let tags = without_nulls(tags);
+        let tags = if tags.is_empty() { tags } else { without_nulls(tags) };
         let reported = Section::first_doc(Map::new(), &of_reported);
-        // Most twins begin with nothing on either side.
-        let same = desired.is_empty() && of_desired == of_reported;
-        let desired = if same { reported.clone() } else { Section::first_doc(desired, &of_desired) };
+        // Most twins begin with nothing on either side: they share the text.
+        let same = desired.is_empty() && of_desired.is_none();
+        let of_desired = of_desired.as_ref().unwrap_or(&of_reported);
+        let desired = if same { reported.clone() } else { Section::first_doc(desired, of_desired) };
         Ok(Self {
             count: 1,
             version: 2,
@@ -257,6 +279,22 @@ mod tests {
         let section = json!({"$metadata": {"$lastUpdated": "1970-01-01T00:00:00Z"}, "$version": 1});
         assert_eq!(read(&twin.desired), section);
         assert_eq!(read(&twin.reported), section);
+    }
+
+    #[test]
+    fn a_twin_is_kept_alike_however_it_is_written() {
+        let plain = twin(Birth::Device, json!({"user": "\"A\""}));
+        let others = [
+            Twin { count: u64::MAX, ..plain.clone() },
+            Twin { tags: Some(Doc::new(&object(json!({"floor": 1})))), ..plain.clone() },
+            Twin { configurations: BTreeMap::from([("c".into(), RolloutStatus::Applied)]), ..plain.clone() },
+            Twin { model_id: Some("dtmi:a;1".into()), ..plain.clone() },
+        ];
+        for twin in others.iter().chain([&plain]) {
+            let mut text = Vec::new();
+            twin.write(&mut text).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap(), serde_json::to_string(twin).unwrap());
+        }
     }
 
     #[test]

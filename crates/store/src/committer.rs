@@ -248,7 +248,6 @@ impl Writer {
             let error = Arc::new(error);
             tracing::error!(%error, "the log could not be written: no change is acknowledged until a new start");
             self.pending.count -= 1;
-            self.pending.changes.clear();
             self.standing = Standing::Failed(Arc::clone(&error));
             StoreError::Failed(error)
         })

@@ -4,8 +4,6 @@
 //! writes; each is a kind byte and length-prefixed strings (32-bit little-endian lengths), the value being JSON text.
 //! Checksums are not here: they are the business of whoever keeps the bytes.
 
-use serde::Serialize;
-
 /// The longest change, in bytes. It keeps every length in 32 bits and a log entry below SQLite's limit for one value.
 pub(crate) const LONGEST_CHANGE: usize = 512 << 20;
 
@@ -44,19 +42,19 @@ pub enum Write<'a> {
 #[error("not a log entry")]
 pub struct Malformed;
 
-/// Appends a put; on error the buffer holds what it held before.
-pub(crate) fn put<T: Serialize>(
+/// Appends a put of what `write` appends; on error the buffer holds what it held before.
+pub(crate) fn put<E>(
     buffer: &mut Vec<u8>,
     collection: &str,
     key: &str,
-    value: &T,
-) -> Result<(), serde_json::Error> {
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
     let start = buffer.len();
     open(buffer, PUT, collection);
     text(buffer, key.as_bytes());
     let length_at = buffer.len();
     buffer.extend_from_slice(&[0; 4]);
-    if let Err(error) = serde_json::to_writer(&mut *buffer, value) {
+    if let Err(error) = write(buffer) {
         buffer.truncate(start);
         return Err(error);
     }
@@ -158,14 +156,16 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
+
+    fn put_text(change: &mut Vec<u8>, collection: &str, key: &str, text: &[u8]) {
+        put(change, collection, key, |buffer| Ok::<_, Malformed>(buffer.extend_from_slice(text))).unwrap();
+    }
 
     #[test]
     fn writes_come_back_in_order() {
         let mut change = Vec::new();
-        put(&mut change, "devices", "hub/a", &serde_json::json!({"id": 1})).unwrap();
+        put_text(&mut change, "devices", "hub/a", br#"{"id":1}"#);
         delete(&mut change, "devices", "hub/ü");
         clear(&mut change, "twins");
         let read: Vec<_> = writes(&change).map(Result::unwrap).collect();
@@ -182,18 +182,22 @@ mod tests {
     #[test]
     fn a_cut_change_is_malformed_at_every_length() {
         let mut change = Vec::new();
-        put(&mut change, "devices", "a", &7).unwrap();
+        put_text(&mut change, "devices", "a", b"7");
         for length in 1..change.len() {
             assert_eq!(writes(&change[..length]).last(), Some(Err(Malformed)), "cut at {length}");
         }
     }
 
     #[test]
-    fn a_record_that_cannot_be_json_leaves_the_buffer_alone() {
+    fn a_record_that_cannot_be_written_leaves_the_buffer_alone() {
         let mut change = Vec::new();
         delete(&mut change, "devices", "a");
         let before = change.clone();
-        assert!(put(&mut change, "devices", "b", &BTreeMap::from([((1, 2), 3)])).is_err());
+        let half_written = put(&mut change, "devices", "b", |buffer| {
+            buffer.extend_from_slice(b"{");
+            Err(Malformed)
+        });
+        assert_eq!(half_written, Err(Malformed));
         assert_eq!(change, before);
     }
 }

@@ -30,6 +30,7 @@ mod record;
 mod recovery;
 mod registry;
 mod snapshot;
+mod staged;
 mod store;
 pub mod streams;
 #[cfg(test)]

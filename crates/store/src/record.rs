@@ -13,6 +13,13 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The collection's name (`hub.devices`): unique among all records of the process, and the same for ever, since it
     /// stands on the disk.
     const COLLECTION: &'static str;
+
+    /// Appends the record as JSON to `text`: what its `Serialize` writes.
+    ///
+    /// A record that is made by the thousand may write itself another way, so long as it is the same JSON.
+    fn write(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(text, self)
+    }
 }
 
 /// A record and the revision of the transaction that wrote it; cheap to clone.

@@ -181,8 +181,9 @@ impl<T: Record> Typed for Rows<T> {
         Box::new(move || {
             rows.into_iter()
                 .map(|(key, row)| {
-                    let written = serde_json::to_vec(&*row.value);
-                    (key, written)
+                    let mut text = Vec::new();
+                    let written = row.value.write(&mut text);
+                    (key, written.map(|()| text))
                 })
                 .collect()
         })

@@ -109,12 +109,25 @@ impl Store {
     /// Tells every change applied from now on, once it is durable, in order. A watcher that falls thousands behind is
     /// told how many it missed.
     pub fn watch(&self) -> broadcast::Receiver<Change> {
-        self.inner.committer.watches.add(None)
+        self.inner.committer.watches.add(None, |_| true)
     }
 
     /// Tells the changes of these collections only, likewise.
     pub fn watch_of(&self, collections: &[&'static str]) -> broadcast::Receiver<Change> {
-        self.inner.committer.watches.add(Some(collections))
+        self.inner.committer.watches.add(Some(collections), |_| true)
+    }
+
+    /// Tells those of them that `concern` the watcher, and those that concern another one; a collection that is cleared or
+    /// replaced as a whole concerns everyone.
+    ///
+    /// `concern` is asked within the change, once the tables hold it: it may read them, must not make a change, and is
+    /// quick. A watcher of what is made by the thousand spares itself being woken each time.
+    pub fn watch_where(
+        &self,
+        collections: &[&'static str],
+        concern: impl Fn(&Change) -> bool + Send + Sync + 'static,
+    ) -> broadcast::Receiver<Change> {
+        self.inner.committer.watches.add(Some(collections), concern)
     }
 
     /// A copy of all records as of one moment, those that nobody asked for included.
@@ -201,7 +214,7 @@ impl Store {
             step(revision);
             let records = snapshot.collections.get(name).unwrap_or(&nothing);
             collections.entry(Arc::clone(name)).or_default().set_raw(records, revision);
-            writer.pending.changes.push(Change { collection: Arc::clone(name), key: None, revision });
+            writer.pending.changes.push(Change { collection: name.to_string().into(), key: None, revision });
         }
         Ok(committer.dispatch(&mut writer))
     }

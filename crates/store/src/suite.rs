@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Record, Snapshot, Store, StoreError, Table, Transaction};
+use crate::{Change, Record, Snapshot, Store, StoreError, Table, Transaction};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Device {
@@ -106,6 +106,12 @@ macro_rules! suite {
             async fn watchers_are_told_what_was_committed_and_in_order() {
                 let (store, _world) = $make;
                 check_watch(&store).await;
+            }
+
+            #[tokio::test]
+            async fn a_watcher_is_asked_once_the_tables_hold_the_change_and_told_what_concerns_it() {
+                let (store, _world) = $make;
+                check_concern(&store).await;
             }
 
             #[tokio::test]
@@ -250,6 +256,21 @@ async fn check_watch(store: &Store) {
         told.push((change.key.map(|key| key.to_string()), change.revision));
     }
     assert_eq!(told, [(Some("a".to_owned()), second), (Some("b".to_owned()), third), (None, third + 1)]);
+}
+
+async fn check_concern(store: &Store) {
+    let devices = store.table::<Device>();
+    let is_late = move |change: &Change| {
+        let key = change.key.as_deref().unwrap_or_default();
+        devices.get(key).is_some_and(|device| device.turn > 1)
+    };
+    let mut changes = store.watch_where(&[Device::COLLECTION], is_late);
+    put(store, "a", 1).await;
+    let second = put(store, "a", 2).await;
+    assert_eq!(changes.recv().await.unwrap().revision, second);
+    store.clear(|_| true).await.unwrap();
+    assert_eq!(changes.recv().await.unwrap().key, None);
+    assert!(changes.try_recv().is_err());
 }
 
 async fn check_export_and_import(store: &Store) {

@@ -3,8 +3,8 @@
 //! Held by the services, read on every request. Reading takes a read lock and clones an [`Arc`]; only a committing
 //! transaction and an import write. It never touches a disk.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub(crate) struct Rows<T> {
 /// The records, and how many there are under each first segment.
 pub(crate) struct Content<T> {
     rows: BTreeMap<Arc<str>, Versioned<T>>,
-    heads: HashMap<Box<str>, usize>,
+    heads: BTreeMap<Box<str>, usize>,
     changes: u64,
 }
 
@@ -100,7 +100,7 @@ impl<T> Rows<T> {
 
 impl<T> Default for Content<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), heads: HashMap::new(), changes: 0 }
+        Self { rows: BTreeMap::new(), heads: BTreeMap::new(), changes: 0 }
     }
 }
 

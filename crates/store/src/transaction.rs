@@ -3,17 +3,16 @@
 //! Given to the closure of [`Store::transact`](crate::Store::transact), under the store's one writer lock. It never
 //! waits, and touches the tables only when it is committed.
 
-use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::committer::Writer;
 use crate::frame::{self, LONGEST_CHANGE};
 use crate::registry::Records;
-use crate::table::{Origin, Rows, range};
+use crate::staged::{Staged, StagedRows};
+use crate::table::Origin;
 use crate::watches::Watches;
-use crate::{Change, Record, StoreError, Table, Versioned};
+use crate::{Record, StoreError, Table, Versioned};
 
 /// The writes of a closure so far.
 ///
@@ -30,7 +29,7 @@ pub struct Transaction<'a> {
 impl Transaction<'_> {
     /// The record under `key`, as this transaction would leave it.
     pub fn get<T: Record>(&self, table: &Table<T>, key: &str) -> Option<Versioned<T>> {
-        match self.staged::<T>().and_then(|staged| staged.writes.get(key)) {
+        match self.staged::<T>().and_then(|staged| staged.get(key)) {
             Some(written) => written.clone(),
             None => table.get(key),
         }
@@ -58,17 +57,8 @@ impl Transaction<'_> {
 
     /// How many keys begin with `prefix`, as this transaction would leave them.
     pub fn count<T: Record>(&self, table: &Table<T>, prefix: &str) -> usize {
-        let Some(staged) = self.staged::<T>() else { return table.count(prefix) };
         let before = table.count(prefix);
-        let (mut came, mut went) = (0, 0);
-        for (key, written) in range(&staged.writes, prefix, None) {
-            match (table.get(key).is_some(), written.is_some()) {
-                (false, true) => came += 1,
-                (true, false) => went += 1,
-                _ => {}
-            }
-        }
-        before + came - went
+        self.staged::<T>().map_or(before, |staged| staged.count(table, prefix, before))
     }
 
     /// The revision that this transaction's writes will carry.
@@ -81,20 +71,26 @@ impl Transaction<'_> {
     /// A value that cannot be written as JSON, or a table of another store, fails the whole transaction when it ends.
     /// A record that the caller goes on with may be given as an [`Arc`].
     pub fn put<T: Record>(&mut self, table: &Table<T>, key: &str, value: impl Into<Arc<T>>) {
+        self.put_at(table, Arc::from(key), value);
+    }
+
+    /// The same under a key that other tables share.
+    pub fn put_at<T: Record>(&mut self, table: &Table<T>, key: Arc<str>, value: impl Into<Arc<T>>) {
         let value = value.into();
         if !self.admits(table) {
             return;
         }
-        if let Err(error) = frame::put(&mut self.writer.pending.bytes, T::COLLECTION, key, &*value) {
+        let bytes = &mut self.writer.pending.bytes;
+        if let Err(error) = frame::put(bytes, T::COLLECTION, &key, |text| value.write(text)) {
             self.fail(StoreError::Unwritable {
                 collection: T::COLLECTION,
-                key: key.to_owned(),
+                key: key.to_string(),
                 cause: error.to_string(),
             });
             return;
         }
         let row = Versioned { revision: self.revision(), value };
-        self.stage(table).writes.insert(Arc::from(key), Some(row));
+        self.stage(table).set(key, Some(row));
     }
 
     /// Removes the record under `key`; where there is none, nothing happens.
@@ -103,7 +99,7 @@ impl Transaction<'_> {
             return;
         }
         frame::delete(&mut self.writer.pending.bytes, T::COLLECTION, key);
-        self.stage(table).writes.insert(Arc::from(key), None);
+        self.stage(table).set(Arc::from(key), None);
     }
 
     fn admits<T: Record>(&mut self, table: &Table<T>) -> bool {
@@ -124,7 +120,7 @@ impl Transaction<'_> {
 
     fn stage<T: Record>(&mut self, table: &Table<T>) -> &mut StagedRows<T> {
         let at = self.staged.iter().position(|staged| staged.as_any().is::<StagedRows<T>>()).unwrap_or_else(|| {
-            self.staged.push(Box::new(StagedRows { rows: Arc::clone(&table.rows), writes: BTreeMap::new() }));
+            self.staged.push(Box::new(StagedRows::new(table)));
             self.staged.len() - 1
         });
         match self.staged[at].as_any_mut().downcast_mut() {
@@ -165,16 +161,19 @@ impl<'a> Transaction<'a> {
         }
         let prefix = frame::length_bytes(length);
         self.writer.pending.bytes[self.start..self.start + 4].copy_from_slice(&prefix);
-        if let Some(watches) = watches {
-            let revision = self.revision();
-            for staged in self.staged.iter().filter(|staged| watches.wants(staged.collection())) {
-                staged.tell(revision, &mut self.writer.pending.changes);
-            }
-        }
+        let revision = self.revision();
         self.writer.enlist()?;
         self.start = self.writer.pending.bytes.len();
+        let mut changes = Vec::new();
         for staged in self.staged.drain(..) {
+            if watches.is_some_and(|watches| watches.wants(staged.collection())) {
+                staged.tell(revision, &mut changes);
+            }
             staged.apply();
+        }
+        // Asked once all is in place: whoever looks at the tables from now on sees what was changed.
+        if let Some(watches) = watches {
+            self.writer.pending.changes.extend(changes.into_iter().filter(|change| watches.concern(change)));
         }
         Ok(true)
     }
@@ -189,80 +188,5 @@ impl Drop for Transaction<'_> {
 impl fmt::Debug for Transaction<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Transaction").field("revision", &self.revision()).finish_non_exhaustive()
-    }
-}
-
-/// The writes to one table, whatever its type.
-trait Staged {
-    fn as_any(&self) -> &dyn Any;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-    fn collection(&self) -> &'static str;
-    fn tell(&self, revision: u64, changes: &mut Vec<Change>);
-    fn apply(self: Box<Self>);
-}
-
-struct StagedRows<T> {
-    rows: Arc<Rows<T>>,
-    /// `None` where the record goes.
-    writes: BTreeMap<Arc<str>, Option<Versioned<T>>>,
-}
-
-impl<T: Record> StagedRows<T> {
-    fn merged(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<(Arc<str>, Versioned<T>)> {
-        let content = self.rows.content.read();
-        let mut kept = range(content.rows(), prefix, after).peekable();
-        let mut written = range(&self.writes, prefix, after).peekable();
-        let merged = std::iter::from_fn(|| {
-            loop {
-                let write_is_next = match (kept.peek(), written.peek()) {
-                    (None, None) => return None,
-                    (Some(_), None) => false,
-                    (None, Some(_)) => true,
-                    (Some((old, _)), Some((new, _))) => new <= old,
-                };
-                if !write_is_next {
-                    return kept.next().map(|(key, row)| (Arc::clone(key), row.clone()));
-                }
-                let (key, row) = written.next()?;
-                kept.next_if(|(old, _)| *old == key);
-                if let Some(row) = row {
-                    return Some((Arc::clone(key), row.clone()));
-                }
-            }
-        });
-        merged.take(limit).collect()
-    }
-}
-
-impl<T: Record> Staged for StagedRows<T> {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn collection(&self) -> &'static str {
-        T::COLLECTION
-    }
-
-    fn tell(&self, revision: u64, changes: &mut Vec<Change>) {
-        let collection: Arc<str> = Arc::from(T::COLLECTION);
-        changes.extend(self.writes.keys().map(|key| Change {
-            collection: Arc::clone(&collection),
-            key: Some(Arc::clone(key)),
-            revision,
-        }));
-    }
-
-    fn apply(self: Box<Self>) {
-        let mut content = self.rows.content.write();
-        for (key, written) in self.writes {
-            match written {
-                Some(row) => content.insert(key, row),
-                None => content.remove(&key),
-            }
-        }
     }
 }

@@ -14,30 +14,41 @@ const LONG_BACKLOG: usize = 4096;
 const BACKLOG: usize = 1024;
 
 /// The watchers of a store.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Watches(RwLock<Vec<Watch>>);
 
-#[derive(Debug)]
 struct Watch {
     /// None: all of them.
     collections: Option<Vec<&'static str>>,
+    /// Which changes of them are worth telling.
+    concern: Box<dyn Fn(&Change) -> bool + Send + Sync>,
     changes: broadcast::Sender<Change>,
 }
 
 impl Watches {
-    /// One watcher more, of `collections` or of all.
-    pub(crate) fn add(&self, collections: Option<&[&'static str]>) -> broadcast::Receiver<Change> {
+    /// One watcher more, of what concerns it in `collections` or in all.
+    pub(crate) fn add(
+        &self,
+        collections: Option<&[&'static str]>,
+        concern: impl Fn(&Change) -> bool + Send + Sync + 'static,
+    ) -> broadcast::Receiver<Change> {
         let backlog = if collections.is_some() { BACKLOG } else { LONG_BACKLOG };
         let (changes, receiver) = broadcast::channel(backlog);
         let mut watches = self.0.write();
         watches.retain(Watch::is_heard);
-        watches.push(Watch { collections: collections.map(<[_]>::to_vec), changes });
+        let collections = collections.map(<[_]>::to_vec);
+        watches.push(Watch { collections, concern: Box::new(concern), changes });
         receiver
     }
 
     /// Whether anyone watches `collection`.
     pub(crate) fn wants(&self, collection: &str) -> bool {
         self.0.read().iter().any(|watch| watch.wants(collection) && watch.is_heard())
+    }
+
+    /// Whether `change`, which the tables hold by now, concerns anyone.
+    pub(crate) fn concern(&self, change: &Change) -> bool {
+        self.0.read().iter().any(|watch| watch.wants(&change.collection) && watch.is_heard() && (watch.concern)(change))
     }
 
     /// Tells those who watch.
@@ -69,7 +80,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn change(collection: &str) -> Change {
+    fn change(collection: &'static str) -> Change {
         Change { collection: collection.into(), key: None, revision: 1 }
     }
 
@@ -77,9 +88,9 @@ mod tests {
     fn a_watcher_hears_of_what_it_asked_for_and_of_nothing_else() {
         let watches = Watches::default();
         assert!(!watches.wants("a"));
-        let mut some = watches.add(Some(&["a", "b"]));
+        let mut some = watches.add(Some(&["a", "b"]), |_| true);
         assert!(watches.wants("a") && !watches.wants("c"));
-        let mut all = watches.add(None);
+        let mut all = watches.add(None, |_| true);
         assert!(watches.wants("c"));
         watches.tell(vec![change("c"), change("b")]);
         assert_eq!(some.try_recv().unwrap(), change("b"));
@@ -88,11 +99,21 @@ mod tests {
     }
 
     #[test]
+    fn what_concerns_no_watcher_is_not_worth_telling() {
+        let watches = Watches::default();
+        let _some = watches.add(Some(&["a", "b"]), |change| change.revision > 7);
+        assert!(!watches.concern(&change("a")) && watches.wants("a"));
+        assert!(watches.concern(&Change { revision: 8, ..change("a") }));
+        let _other = watches.add(Some(&["b"]), |_| true);
+        assert!(watches.concern(&change("b")) && !watches.concern(&change("a")));
+    }
+
+    #[test]
     fn a_watcher_that_has_gone_is_told_nothing_and_forgotten() {
         let watches = Watches::default();
-        drop(watches.add(None));
+        drop(watches.add(None, |_| true));
         assert!(!watches.wants("a"));
-        let _other = watches.add(Some(&["b"]));
+        let _other = watches.add(Some(&["b"]), |_| true);
         assert_eq!(watches.0.read().len(), 1);
     }
 }

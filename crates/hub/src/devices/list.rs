@@ -5,6 +5,7 @@
 use iolite_access::Permit;
 use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
 
+use crate::json_text::JsonText;
 use crate::{Hub, body, versions};
 
 /// The operation.
@@ -26,8 +27,13 @@ const MOST: usize = 1000;
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
     let top = body::count("top", request.query("top"), MOST, MOST)?;
     let devices = hub.devices.page(&format!("{}/", permit.resource_key()), None, top);
-    let items: Vec<_> = devices.iter().map(|(key, device)| device.item(hub.presence(key))).collect();
-    Ok(Answer::ok(&items))
+    let mut text = vec![b'['];
+    for (at, (key, device)) in devices.iter().enumerate() {
+        text.raw(if at == 0 { "" } else { "," });
+        device.write_item(&mut text, hub.presence(key));
+    }
+    text.push(b']');
+    Ok(Answer::json_text(200, text))
 }
 
 #[cfg(test)]

@@ -52,8 +52,9 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     let id = ids::device(request.param("id"))?;
     let precondition = body::if_match(&request)?;
     let spec = read(&request, id)?;
+    let key = permit.resource_key();
     let (device, occasion) = hub
-        .change(&permit.resource_key(), |registry| {
+        .change(&key, |registry| {
             if makes(&precondition) {
                 let device = registry.create_device(id, &spec, &FirstTwin::empty(Birth::Device))?;
                 return Ok((device, Occasion::Creation));
@@ -63,7 +64,7 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
             Ok((registry.update_device(&current, &spec)?, Occasion::Later))
         })
         .await?;
-    let presence = hub.presence(&ids::device_key(&permit.resource_key(), id));
+    let presence = hub.presence(&ids::device_key(&key, id));
     if request.api_version == versions::FIRST {
         return Ok(legacy::answer(&device, presence));
     }

@@ -63,8 +63,8 @@ impl Hub {
             What::Created(_) | What::Deleted(_) => Source::DeviceLifecycleEvents,
             What::Updated { .. } | What::Replaced { .. } => Source::TwinChangeEvents,
         };
-        let (wanted, digital) =
-            (self.routing.wants(hub, source), self.routing.wants(hub, Source::DigitalTwinChangeEvents));
+        let wanted = self.routing.wants(hub, source);
+        let digital = source == Source::TwinChangeEvents && self.routing.wants(hub, Source::DigitalTwinChangeEvents);
         if !wanted && !digital {
             return;
         }

@@ -70,7 +70,10 @@ impl Hub {
 
     /// Looks after sessions and links until the process ends: closes those whose credential ends or whose grounds go.
     pub(crate) async fn watch_sessions(self: &Arc<Self>) {
-        let mut changes = self.store.watch_of(&GROUNDS);
+        // Weak: the store keeps the question, and the hub the store.
+        let hub = Arc::downgrade(self);
+        let concern = move |change: &Change| hub.upgrade().is_some_and(|hub| hub.concerns_a_session(change));
+        let mut changes = self.store.watch_where(&GROUNDS, concern);
         loop {
             let next = self.sessions.expiries.next();
             tokio::select! {
@@ -93,6 +96,20 @@ impl Hub {
                 () = self.sessions.expiries.sooner() => {}
                 () = self.until(next) => self.expire(),
             }
+        }
+    }
+
+    /// Whether a change may take a session's grounds: of a device or module, only where it or a module of it is connected.
+    fn concerns_a_session(&self, change: &Change) -> bool {
+        let connected = |key: &str| !self.sessions.roster.of(key).is_empty();
+        match (&*change.collection, change.key.as_deref()) {
+            ("hub.devices", Some(key)) => {
+                let has_modules = self.modules.count("") > 0;
+                connected(key)
+                    || has_modules && self.modules.all(&format!("{key}/")).iter().any(|(module, _)| connected(module))
+            }
+            ("hub.modules", Some(key)) => connected(key),
+            _ => true,
         }
     }
 

@@ -27,7 +27,8 @@ const PIECE: usize = 128;
 impl Hub {
     /// Rolls the configurations of every hub out, for as long as the future is polled. Spawn it once.
     pub(crate) async fn run_configurations(self: Arc<Self>) {
-        let mut changes = self.store.watch_of(&WATCHED);
+        let configurations = self.configurations.clone();
+        let mut changes = self.store.watch_where(&WATCHED, move |change| unsettled::matters(&configurations, change));
         let (mut unsettled, mut plans) = (Unsettled::everything(), Plans::default());
         loop {
             unsettled.note_all(&self, &mut changes);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iolite_store::{Change, Record};
+use iolite_store::{Change, Record, Table};
 use tokio::sync::broadcast::{
     Receiver,
     error::{RecvError, TryRecvError},
@@ -45,7 +45,7 @@ impl Unsettled {
     pub(super) fn note_all(&mut self, hub: &Hub, changes: &mut Receiver<Change>) {
         loop {
             match changes.try_recv() {
-                Ok(change) if !matters(hub, &change) => {}
+                Ok(change) if !matters(&hub.configurations, &change) => {}
                 Ok(change) => self.note(&change),
                 Err(TryRecvError::Lagged(_)) => self.everything = true,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
@@ -56,7 +56,7 @@ impl Unsettled {
     /// Waits for a change.
     pub(super) async fn wait(&mut self, hub: &Hub, changes: &mut Receiver<Change>) {
         match changes.recv().await {
-            Ok(change) if !matters(hub, &change) => {}
+            Ok(change) if !matters(&hub.configurations, &change) => {}
             Ok(change) => self.note(&change),
             Err(RecvError::Lagged(_)) => self.everything = true,
             // The store is closed: nothing will change any more.
@@ -101,8 +101,8 @@ impl Unsettled {
 
 /// Whether anything may have to be rolled out because of a change. Nothing has while there is no configuration; one that
 /// comes later has its whole hub looked at.
-fn matters(hub: &Hub, change: &Change) -> bool {
-    change.key.is_none() || *change.collection == *Configuration::COLLECTION || hub.configurations.count("") > 0
+pub(super) fn matters(configurations: &Table<Configuration>, change: &Change) -> bool {
+    change.key.is_none() || *change.collection == *Configuration::COLLECTION || configurations.count("") > 0
 }
 
 /// The hubs that have configurations.
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::fixture::World;
 
-    fn change(collection: &str, key: Option<&str>) -> Change {
+    fn change(collection: &'static str, key: Option<&str>) -> Change {
         Change { collection: collection.into(), key: key.map(Into::into), revision: 1 }
     }
 
