@@ -30,8 +30,8 @@ impl JsonText for Vec<u8> {
 
     fn string(&mut self, value: &str) {
         // Every byte is looked at, whatever came before: that is done many bytes at a time.
-        let odd = value.bytes().fold(false, |odd, byte| odd | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
-        if odd {
+        let is_odd = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        if value.bytes().fold(0, |odd, byte| odd | u8::from(is_odd(byte))) > 0 {
             self.raw(&serde_json::Value::from(value).to_string());
         } else {
             self.push(b'"');

@@ -156,10 +156,12 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn put_text(change: &mut Vec<u8>, collection: &str, key: &str, text: &[u8]) {
-        put(change, collection, key, |buffer| Ok::<_, Malformed>(buffer.extend_from_slice(text))).unwrap();
+        put(change, collection, key, |buffer| buffer.write_all(text)).unwrap();
     }
 
     #[test]

@@ -3,17 +3,19 @@
 //! Source: IoT Hub data plane 2021-04-12, and recorded traffic: without `If-Match` it makes (409 where the device is there
 //! already), with an etag or `*` it changes (412 where the etag has moved on); 200 either way.
 
+use std::sync::Arc;
+
 use iolite_access::Permit;
-use iolite_kernel::{Answer, Method, Need, Operation, Request, Right, Service, ServiceError, Support};
+use iolite_kernel::{Answer, Method, Need, Operation, Precondition, Request, Right, Service, ServiceError, Support};
 use serde::Deserialize;
 
 use crate::authentication::AuthenticationBody;
 use crate::body::{self, Object};
 use crate::device::Occasion;
 use crate::devices::legacy;
-use crate::registry::{CapabilitiesBody, DeviceSpec, FirstTwin, Status, makes};
+use crate::registry::{CapabilitiesBody, DeviceSpec, FirstTwin, Registry, Status, makes};
 use crate::twin::Birth;
-use crate::{Hub, errors, etag, ids, versions};
+use crate::{Device, Hub, errors, etag, ids, versions};
 
 /// The operation.
 pub const OPERATION: Operation = Operation {
@@ -47,28 +49,58 @@ struct DeviceBody {
     parent_scopes: Option<Vec<String>>,
 }
 
+/// What of a request is left once it is read.
+struct Wanted {
+    /// The hub's key.
+    hub: String,
+    id: String,
+    precondition: Precondition,
+    spec: DeviceSpec,
+    is_first_version: bool,
+}
+
 /// Makes or changes the device: 200 with it.
-pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let id = ids::device(request.param("id"))?;
-    let precondition = body::if_match(&request)?;
-    let spec = read(&request, id)?;
-    let key = permit.resource_key();
-    let (device, occasion) = hub
-        .change(&key, |registry| {
-            if makes(&precondition) {
-                let device = registry.create_device(id, &spec, &FirstTwin::empty(Birth::Device))?;
-                return Ok((device, Occasion::Creation));
-            }
-            let current = registry.device(id)?;
-            etag::require(&precondition, &current.etag())?;
-            Ok((registry.update_device(&current, &spec)?, Occasion::Later))
-        })
-        .await?;
-    let presence = hub.presence(&ids::device_key(&key, id));
-    if request.api_version == versions::FIRST {
-        return Ok(legacy::answer(&device, presence));
+///
+/// The request is read, and let go, before the future is made: hundreds may wait for the disk at once, and the less each
+/// of them keeps the faster all of them go.
+pub fn run(hub: &Hub, permit: Permit, request: Request) -> impl Future<Output = Result<Answer, ServiceError>> {
+    let wanted = Wanted::read(&permit, &request);
+    drop((permit, request));
+    async move {
+        match wanted {
+            Ok(ref wanted) => wanted.put(hub).await,
+            Err(refusal) => Err(refusal),
+        }
     }
-    Ok(device.answer(occasion, presence))
+}
+
+impl Wanted {
+    fn read(permit: &Permit, request: &Request) -> Result<Self, ServiceError> {
+        let id = ids::device(request.param("id"))?.to_owned();
+        let precondition = body::if_match(request)?;
+        let spec = read(request, &id)?;
+        let is_first_version = request.api_version == versions::FIRST;
+        Ok(Self { hub: permit.resource_key().into_owned(), id, precondition, spec, is_first_version })
+    }
+
+    async fn put(&self, hub: &Hub) -> Result<Answer, ServiceError> {
+        let (device, occasion) = hub.change(&self.hub, |registry| self.make(registry)).await?;
+        let presence = hub.presence(&ids::device_key(&self.hub, &self.id));
+        if self.is_first_version {
+            return Ok(legacy::answer(&device, presence));
+        }
+        Ok(device.answer(occasion, presence))
+    }
+
+    fn make(&self, registry: &mut Registry<'_, '_>) -> Result<(Arc<Device>, Occasion), ServiceError> {
+        if makes(&self.precondition) {
+            let device = registry.create_device(&self.id, &self.spec, &FirstTwin::empty(Birth::Device))?;
+            return Ok((device, Occasion::Creation));
+        }
+        let current = registry.device(&self.id)?;
+        etag::require(&self.precondition, &current.etag())?;
+        Ok((registry.update_device(&current, &self.spec)?, Occasion::Later))
+    }
 }
 
 fn read(request: &Request, id: &str) -> Result<DeviceSpec, ServiceError> {

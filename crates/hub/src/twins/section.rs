@@ -5,7 +5,6 @@
 
 mod patch;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -62,7 +61,10 @@ impl Section {
     /// A new section that holds `values`, as it is kept and sent. Most hold nothing yet: those are written down at once.
     pub(crate) fn first_doc(values: Map<String, Value>, stamp: &Stamp) -> Doc {
         match stamp.version {
-            None if values.is_empty() => Doc::of(&Nothing { metadata: NothingSince { at: &stamp.at }, version: 1 }),
+            // A moment's text needs no escapes.
+            None if values.is_empty() => {
+                raw([r#"{"$metadata":{"$lastUpdated":""#, &stamp.at, r#""},"$version":1}"#].concat())
+            }
             _ => Self::new(values, stamp).doc(),
         }
     }
@@ -144,21 +146,6 @@ impl Section {
         sent.remove(VERSION);
         sent
     }
-}
-
-/// A section that holds nothing yet.
-#[derive(Serialize)]
-struct Nothing<'a> {
-    #[serde(rename = "$metadata")]
-    metadata: NothingSince<'a>,
-    #[serde(rename = "$version")]
-    version: u64,
-}
-
-#[derive(Serialize)]
-struct NothingSince<'a> {
-    #[serde(rename = "$lastUpdated")]
-    at: &'a str,
 }
 
 fn raw(text: String) -> Doc {
