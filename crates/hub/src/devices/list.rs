@@ -25,7 +25,7 @@ const MOST: usize = 1000;
 
 /// Answers the devices in the order of their ids: 200 with a bare array.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let top = body::count("top", request.query("top"), MOST, MOST)?;
+    let top = most(request.query("top"))?;
     let devices = hub.devices.page(&format!("{}/", permit.resource_key()), None, top);
     let mut text = vec![b'['];
     for (at, (key, device)) in devices.iter().enumerate() {
@@ -34,6 +34,12 @@ pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, 
     }
     text.push(b']');
     Ok(Answer::json_text(200, text))
+}
+
+/// How many devices are listed: a number outside of 1 to 1000 is taken for 1000 (documented).
+fn most(top: Option<&str>) -> Result<usize, ServiceError> {
+    let is_below = |top: &&str| top.trim().parse::<i64>().is_ok_and(|top| top < 1);
+    body::count("top", top.filter(|top| !is_below(top)), MOST, MOST)
 }
 
 #[cfg(test)]
@@ -58,6 +64,9 @@ mod tests {
         let ids: Vec<_> = all.as_array().unwrap().iter().map(|device| device["deviceId"].as_str().unwrap()).collect();
         assert_eq!(ids, ["a", "b", "c"]);
         assert_eq!(fixture::json(&list(&world, Some("2")).await.unwrap()).as_array().unwrap().len(), 2);
-        assert_eq!(list(&world, Some("0")).await.unwrap_err().code, &errors::ARGUMENT_INVALID);
+        for beyond in ["0", "-1", "1001"] {
+            assert_eq!(fixture::json(&list(&world, Some(beyond)).await.unwrap()).as_array().unwrap().len(), 3);
+        }
+        assert_eq!(list(&world, Some("many")).await.unwrap_err().code, &errors::ARGUMENT_INVALID);
     }
 }
