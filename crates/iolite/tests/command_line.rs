@@ -175,7 +175,7 @@ fn the_world_comes_back_from_a_copy() {
 
 #[test]
 fn what_is_not_built_is_refused_by_name() {
-    for arguments in [&["lab", "list"][..], &["models", "check", "a.json"], &["token", "--for", "central"]] {
+    for arguments in [&["lab", "list"][..], &["models", "check", "a.json"]] {
         let output = run(arguments);
         ended(&output, 1);
         assert!(err(&output).contains("not built yet"), "{}", err(&output));
