@@ -64,8 +64,8 @@ async fn fresh_keys_are_nobody_elses() {
 
 /// What is done to a sound world, where the refusal points, what it says, and what it says to do.
 const FLAWS: &[(&str, &str, &str, &str, &str)] = &[
-    ("name = \"plant\"", "name = ", "line 2", "", "JSON Schema"),
-    ("[tenant]", "[tennant]", "line 4", "tennant", "JSON Schema"),
+    ("name = \"plant\"", "name = ", "line 2", "", "world.schema.json"),
+    ("[tenant]", "[tennant]", "line 4", "tennant", "world.schema.json"),
     ("0001\"", "\"", "tenant.id", "is not a GUID", "hexadecimal"),
     (
         "\"zeta-hub\"\nresource_group = \"plant\"",
