@@ -71,12 +71,14 @@ fn to_seconds(at: Timestamp) -> String {
     text
 }
 
-/// The last `count` digits of `number`.
-fn digits(text: &mut String, number: u32, count: u32) {
-    for place in (0..count).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
-        text.push(char::from_digit(digit, 10).unwrap_or_default());
+/// The last `count` digits of `number`, seven at most.
+fn digits(text: &mut String, number: u32, count: usize) {
+    let (mut room, mut rest) = ([b'0'; 7], number);
+    for digit in room.iter_mut().take(count).rev() {
+        *digit += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
     }
+    text.extend(room.into_iter().take(count).map(char::from));
 }
 
 fn format(at: Timestamp, pattern: &str) -> String {

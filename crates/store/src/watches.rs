@@ -48,7 +48,7 @@ impl Watches {
 
     /// Whether `change`, which the tables hold by now, concerns anyone.
     pub(crate) fn concern(&self, change: &Change) -> bool {
-        self.0.read().iter().any(|watch| watch.wants(&change.collection) && watch.is_heard() && (watch.concern)(change))
+        self.0.read().iter().any(|watch| watch.wants(&change.collection) && (watch.concern)(change) && watch.is_heard())
     }
 
     /// Tells those who watch.

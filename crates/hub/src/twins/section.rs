@@ -5,6 +5,7 @@
 
 mod patch;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -40,6 +41,21 @@ pub(crate) struct Author {
     pub(crate) digest: i64,
 }
 
+/// A section in which nothing was ever set, as it is kept and sent.
+#[derive(Serialize)]
+struct Empty<'a> {
+    #[serde(rename = "$metadata")]
+    metadata: Unset<'a>,
+    #[serde(rename = "$version")]
+    version: u64,
+}
+
+#[derive(Serialize)]
+struct Unset<'a> {
+    #[serde(rename = "$lastUpdated")]
+    last_updated: &'a str,
+}
+
 /// A section taken apart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Section {
@@ -61,10 +77,7 @@ impl Section {
     /// A new section that holds `values`, as it is kept and sent. Most hold nothing yet: those are written down at once.
     pub(crate) fn first_doc(values: Map<String, Value>, stamp: &Stamp) -> Doc {
         match stamp.version {
-            // A moment's text needs no escapes.
-            None if values.is_empty() => {
-                raw([r#"{"$metadata":{"$lastUpdated":""#, &stamp.at, r#""},"$version":1}"#].concat())
-            }
+            None if values.is_empty() => Doc::of(&Empty { metadata: Unset { last_updated: &stamp.at }, version: 1 }),
             _ => Self::new(values, stamp).doc(),
         }
     }

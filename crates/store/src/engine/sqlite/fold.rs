@@ -101,23 +101,20 @@ impl Piece<'_> {
         Ok(true)
     }
 
+    /// Most rows are new where there are many: they are put in at once, and only what is there already is looked for.
     fn put(&mut self, row: &Row<'_>) -> Result<(), Fault> {
-        let checksum = row.checksum();
-        if let Some((id, before)) = self.find(row.collection, row.key)? {
-            self.connection
-                .prepare_cached("UPDATE state SET value = ?2, revision = ?3, checksum = ?4 WHERE id = ?1")?
-                .execute((id, row.value, row.revision.cast_signed(), checksum))?;
+        let (revision, checksum) = (row.revision.cast_signed(), row.checksum());
+        let insert = "INSERT INTO state (collection, key, value, revision, checksum) VALUES (?1, ?2, ?3, ?4, ?5) \
+                      ON CONFLICT (collection, key) DO NOTHING";
+        let mut inserting = self.connection.prepare_cached(insert)?;
+        if inserting.execute((row.collection, row.key, row.value, revision, checksum))? > 0 {
+            self.meta.records += 1;
+        } else if let Some((id, before)) = self.find(row.collection, row.key)? {
+            let update = "UPDATE state SET value = ?2, revision = ?3, checksum = ?4 WHERE id = ?1";
+            self.connection.prepare_cached(update)?.execute((id, row.value, revision, checksum))?;
             self.meta.digest = self.meta.digest.wrapping_sub(before);
         } else {
-            let insert = "INSERT INTO state (collection, key, value, revision, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
-            self.connection.prepare_cached(insert)?.execute((
-                row.collection,
-                row.key,
-                row.value,
-                row.revision.cast_signed(),
-                checksum,
-            ))?;
-            self.meta.records += 1;
+            return Err(Fault::corrupt("index state_key", "it does not fit its table"));
         }
         self.meta.digest = self.meta.digest.wrapping_add(checksum);
         Ok(())
