@@ -13,6 +13,9 @@ import urllib.request
 from fleet import fleet
 from side_by_side import BENCH, PART, ROUNDS, Emulator, pin, row, table
 
+# Where ./scripts/test installs Azurite.
+OF_THE_TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/sdk/node/node_modules/.bin")
+
 
 def cpu_seconds(process):
     """User and system time of a process so far."""
@@ -66,7 +69,7 @@ def start():
 
 
 def azurite_start():
-    azurite = os.environ.get("AZURITE") or shutil.which("azurite")
+    azurite = os.environ.get("AZURITE") or shutil.which("azurite") or shutil.which("azurite", path=OF_THE_TESTS)
     if not azurite:
         return None
     times = []
