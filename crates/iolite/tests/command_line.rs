@@ -182,6 +182,37 @@ fn what_is_not_built_is_refused_by_name() {
     }
 }
 
+/// The documented port of HTTPS, taken at an address of this machine that nobody else uses: all of 127.0.0.0/8 is loopback
+/// on Linux, so the test stands in nobody's way and nobody in its own.
+#[cfg(target_os = "linux")]
+fn take_https_port() -> std::net::TcpListener {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    (1..=u8::MAX)
+        .find_map(|step| {
+            let address = std::net::Ipv4Addr::new(127, high | 0x40, middle, low.wrapping_add(step));
+            std::net::TcpListener::bind((address, 8443)).ok()
+        })
+        .unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_that_is_taken_ends_with_two_and_says_which_where_and_what_to_do() {
+    let taken = take_https_port();
+    let address = taken.local_addr().unwrap().ip().to_string();
+    for command in [&["start"][..], &["exec", "--", "true"]] {
+        let options = ["--ports", "high", "--bind", &address];
+        let output = run(&[&command[..1], &options, &command[1..]].concat());
+        ended(&output, 2);
+        assert_eq!(out(&output), "", "nothing is ready");
+        for part in ["port 8443", "HTTPS", &address, "another program has it: stop that one", "--ports auto"] {
+            assert!(err(&output).contains(part), "{part} is missing in {}", err(&output));
+        }
+    }
+    // The remedy that is told is one.
+    ended(&run(&["exec", "--ports", "auto", "--bind", &address, "--", "true"]), 0);
+}
+
 /// Every line of a log in JSON, which must have no other.
 #[track_caller]
 fn entries(log: &str) -> Vec<Value> {
