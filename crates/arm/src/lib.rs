@@ -31,6 +31,7 @@ mod fields;
 mod filter;
 mod hub_events;
 mod hubs;
+mod listing;
 mod location;
 mod managed_identity;
 mod masking;

@@ -45,10 +45,15 @@ impl std::error::Error for Failure {}
 /// Says what went wrong on standard error and gives the status to end with. A reader that closed its end of our
 /// standard output (`iolite roles | head`) is no failure.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    report_by(error, |text| console::complain(&format!("iolite: {text}")))
+}
+
+/// The same where it is said otherwise.
+pub(crate) fn report_by(error: &anyhow::Error, say: impl FnOnce(&str)) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    console::complain(&format!("iolite: {error:#}"));
+    say(&format!("{error:#}"));
     ExitCode::from(code(error))
 }
 

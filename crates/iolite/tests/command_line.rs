@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be carried out has failed")]
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -182,6 +182,75 @@ fn what_is_not_built_is_refused_by_name() {
     }
 }
 
+/// The documented port of HTTPS, taken at an address of this machine that nobody else uses: all of 127.0.0.0/8 is loopback
+/// on Linux, so the test stands in nobody's way and nobody in its own.
+#[cfg(target_os = "linux")]
+fn take_https_port() -> std::net::TcpListener {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    (1..=u8::MAX)
+        .find_map(|step| {
+            let address = std::net::Ipv4Addr::new(127, high | 0x40, middle, low.wrapping_add(step));
+            std::net::TcpListener::bind((address, 8443)).ok()
+        })
+        .unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_that_is_taken_ends_with_two_and_says_which_where_and_what_to_do() {
+    let taken = take_https_port();
+    let address = taken.local_addr().unwrap().ip().to_string();
+    for command in [&["start"][..], &["exec", "--", "true"]] {
+        let options = ["--ports", "high", "--bind", &address];
+        let output = run(&[&command[..1], &options, &command[1..]].concat());
+        ended(&output, 2);
+        assert_eq!(out(&output), "", "nothing is ready");
+        for part in ["port 8443", "HTTPS", &address, "another program has it: stop that one", "--ports auto"] {
+            assert!(err(&output).contains(part), "{part} is missing in {}", err(&output));
+        }
+    }
+    // The remedy that is told is one.
+    ended(&run(&["exec", "--ports", "auto", "--bind", &address, "--", "true"]), 0);
+}
+
+/// Every line of a log in JSON, which must have no other.
+#[track_caller]
+fn entries(log: &str) -> Vec<Value> {
+    log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn messages(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|entry| entry["fields"]["message"].as_str().unwrap()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_in_json_has_no_other_line_from_the_start_to_the_end() {
+    let state = tempfile::tempdir().unwrap();
+    let arguments = ["start", "--ports", "auto", "--format", "json", "--log-format", "json", "-vv"];
+    let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    terminate(&child, rustix::process::Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    ended(&output, 0);
+    let entries = entries(&err(&output));
+    assert!(messages(&entries).iter().any(|message| message.starts_with("stopping")), "{entries:?}");
+}
+
+#[test]
+fn a_refused_start_is_an_entry_of_a_log_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nothing.toml");
+    for command in [&["start"][..], &["exec", "--", "true"]] {
+        let options = ["--ports", "auto", "--log-format", "json", "--world", path.to_str().unwrap()];
+        let output = run(&[&command[..1], &options, &command[1..]].concat());
+        ended(&output, 2);
+        let entries = entries(&err(&output));
+        assert!(messages(&entries).iter().any(|message| message.contains("nothing.toml")), "{entries:?}");
+    }
+}
+
 /// Starts an emulator, sends it `signal`, and gives what it ended with; its ready file must be gone then.
 #[cfg(unix)]
 fn start_and_signal(signal: rustix::process::Signal) -> Option<i32> {
@@ -194,11 +263,16 @@ fn start_and_signal(signal: rustix::process::Signal) -> Option<i32> {
     let told: Value = serde_json::from_str(&line).unwrap();
     let written: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
     assert_eq!(told["control"], written["control"]);
-    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(process, signal).unwrap();
+    terminate(&child, signal);
     let status = child.wait().unwrap().code();
     assert!(!ready.exists(), "the ready file outlived the emulator");
     status
+}
+
+#[cfg(unix)]
+fn terminate(child: &Child, signal: rustix::process::Signal) {
+    let process = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, signal).unwrap();
 }
 
 #[cfg(unix)]

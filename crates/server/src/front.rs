@@ -1,4 +1,4 @@
-//! The accept loops: connections come in, are shaken hands with, and served until they end or the process drains.
+//! What happens to a connection: it comes in, is shaken hands with, and served until it ends or the process drains.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use crate::accept::accept;
 use crate::descriptors::Descriptors;
 use crate::ports::Bound;
 use crate::web_socket::{Rewound, Spoken, upgrade};
@@ -22,8 +23,6 @@ use crate::wires::{Caller, Wires};
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// A connection that says nothing for so long after its handshake is dropped.
 const FIRST_BYTES_DEADLINE: Duration = Duration::from_secs(30);
-/// How long the accept loop rests when the system has no more sockets to give.
-const REST: Duration = Duration::from_millis(50);
 
 /// What every listener shares.
 #[derive(Clone)]
@@ -78,28 +77,8 @@ impl Front {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut draining = self.draining.clone();
-        loop {
-            let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = draining.wait_for(|draining| *draining) => return,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    stream.set_nodelay(true).ok();
-                    let serving = serve(stream, peer.ip());
-                    self.tasks.spawn(async move {
-                        serving.await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "no connection could be accepted; trying again shortly");
-                    tokio::time::sleep(REST).await;
-                }
-            }
-        }
+        let Self { slots, tasks, draining, .. } = self.clone();
+        accept(listener, slots, tasks, draining, serve).await;
     }
 
     /// Serves HTTPS, and the WebSockets that some connections ask for instead.

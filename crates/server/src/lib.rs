@@ -4,6 +4,7 @@
 //! service behind one pipeline and serves it. Listeners, certificates, host routing, the control API and composition are
 //! here, and no service's rules.
 
+mod accept;
 mod control;
 mod descriptors;
 mod doors;

@@ -78,6 +78,15 @@ pub enum StoreError {
         /// How many bytes wait.
         bytes: usize,
     },
+    /// The thread that writes a stream had ended for want of work, and the system has none to give now; later it may.
+    #[error("there is no thread to write the stream {stream:?}: {cause}")]
+    NoThread {
+        /// The stream's name.
+        stream: String,
+        /// What the system said.
+        #[source]
+        cause: Arc<io::Error>,
+    },
     /// A copy is being put in the place of a stream.
     #[error("the stream is being replaced")]
     Replacing,

@@ -36,6 +36,7 @@ pub mod streams;
 #[cfg(test)]
 mod suite;
 mod table;
+mod thread;
 mod transaction;
 mod watches;
 

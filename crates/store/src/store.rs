@@ -16,6 +16,7 @@ use crate::engine::{Engine, EngineError, MemoryEngine, SqliteEngine, Write, writ
 use crate::frame::Malformed;
 use crate::receipt::Receipt;
 use crate::registry::{RawRecord, Records, Registry, names};
+use crate::thread::apart;
 use crate::{Change, OpenError, Record, Recovery, Snapshot, StoreError, Table, Transaction, Unreadable};
 
 /// All that a world remembers; cheap to clone.
@@ -172,7 +173,7 @@ impl Store {
         let thread = self.inner.thread.lock().take();
         if let Some(thread) = thread {
             // The commit thread ends by itself; its panic, if any, was logged where it happened.
-            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+            drop(apart(move || thread.join()).await);
         }
     }
 

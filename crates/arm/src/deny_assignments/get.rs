@@ -34,34 +34,10 @@ pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<A
 
 #[cfg(test)]
 mod tests {
-    use iolite_access::{DenyAssignment, Permission};
-    use iolite_kernel::{Scope, ServiceError};
     use serde_json::json;
 
-    use crate::testing::{CALLER, GROUP, World, json};
-
-    const NAME: &str = "77777777-7777-7777-7777-777777777777";
-
-    async fn world() -> World {
-        let world = World::new().await;
-        let denies = &world.arm.book.denies;
-        let made = world.arm.estate.store.transact(|transaction| {
-            let deny = DenyAssignment {
-                name: NAME.to_owned(),
-                display_name: "no deleting".to_owned(),
-                description: String::new(),
-                scope: Scope::parse(GROUP).unwrap(),
-                does_not_apply_to_child_scopes: false,
-                permissions: vec![Permission { actions: vec!["*/delete".to_owned()], ..Permission::default() }],
-                principals: vec!["00000000-0000-0000-0000-000000000000".to_owned()],
-                excluded_principals: vec![CALLER.to_owned()],
-            };
-            transaction.put(denies, NAME, deny);
-            Ok::<(), ServiceError>(())
-        });
-        made.await.unwrap();
-        world
-    }
+    use super::super::testing::{NAME, world};
+    use crate::testing::{CALLER, GROUP, json};
 
     #[tokio::test]
     async fn a_deny_assignment_tells_whom_it_binds_and_whom_it_spares() {

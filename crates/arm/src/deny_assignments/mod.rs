@@ -37,3 +37,35 @@ pub(crate) fn document(deny: &DenyAssignment) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod testing {
+    use iolite_access::{DenyAssignment, Permission};
+    use iolite_kernel::{Scope, ServiceError};
+
+    use crate::testing::{CALLER, GROUP, World};
+
+    pub(super) const NAME: &str = "77777777-7777-7777-7777-777777777777";
+
+    /// A world with one, which keeps everybody but the caller from deleting in the resource group.
+    pub(super) async fn world() -> World {
+        let world = World::new().await;
+        let denies = &world.arm.book.denies;
+        let made = world.arm.estate.store.transact(|transaction| {
+            let deny = DenyAssignment {
+                name: NAME.to_owned(),
+                display_name: "no deleting".to_owned(),
+                description: String::new(),
+                scope: Scope::parse(GROUP).unwrap(),
+                does_not_apply_to_child_scopes: false,
+                permissions: vec![Permission { actions: vec!["*/delete".to_owned()], ..Permission::default() }],
+                principals: vec!["00000000-0000-0000-0000-000000000000".to_owned()],
+                excluded_principals: vec![CALLER.to_owned()],
+            };
+            transaction.put(denies, NAME, deny);
+            Ok::<(), ServiceError>(())
+        });
+        made.await.unwrap();
+        world
+    }
+}

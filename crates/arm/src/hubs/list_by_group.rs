@@ -3,10 +3,9 @@
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_resources::Hub;
 
-use super::document::document;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `IotHubResource_ListByResourceGroup`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -22,11 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the hubs, in the order of their names.
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let group = arm.group(&request)?;
-    let hubs = arm.estate.hubs.all("");
-    let within = hubs.iter().filter(|(_, hub)| group.id.covers(&hub.id));
-    let value: Vec<_> = within.map(|(_, hub)| document(arm, hub)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_group::<Hub>(arm, &request)
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Lists the hubs of a subscription that the caller may read.
-//! Source: 2023-06-30. All of them are in one page. Who has a role on one of them alone sees that one, and who
-//! has none sees none, as in Azure: azure-cli issues 22038 (2022) and 28645 (2024) show `az iot hub` doing so.
+//! Source: 2023-06-30. All of them are in one page. Who has a role on one of them alone sees that one.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
+use iolite_resources::Hub;
 
-use super::document::document;
-use super::get;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `IotHubResource_ListBySubscription`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -24,14 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the hubs, in the order of their names.
 pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let subscription = request.param("subscriptionId");
-    arm.subscription(subscription)?;
-    let scope = Scope::subscription(subscription);
-    let hubs = arm.estate.hubs.all("");
-    let within = hubs.iter().filter(|(_, hub)| scope.covers(&hub.id));
-    let seen = within.filter(|(_, hub)| arm.may_run(permit.caller(), &get::OPERATION, &hub.id));
-    let value: Vec<_> = seen.map(|(_, hub)| document(arm, hub)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_subscription::<Hub>(arm, &permit, &request)
 }
 
 #[cfg(test)]

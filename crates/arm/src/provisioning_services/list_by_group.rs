@@ -3,10 +3,9 @@
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_resources::ProvisioningService;
 
-use super::document::document;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `IotDpsResource_ListByResourceGroup`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -22,11 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the services, in the order of their names.
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let group = arm.group(&request)?;
-    let services = arm.estate.provisioning_services.all("");
-    let within = services.iter().filter(|(_, service)| group.id.covers(&service.id));
-    let value: Vec<_> = within.map(|(_, service)| document(arm, service)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_group::<ProvisioningService>(arm, &request)
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Lists the provisioning services of a subscription that the caller may read.
-//! Source: 2022-12-12. All of them are in one page. Who has a role on one of them alone sees that one, and who
-//! has none sees none, as in Azure: azure-cli issues 22038 (2022) and 28645 (2024) show `az iot hub` doing so.
+//! Source: 2022-12-12. All of them are in one page. Who has a role on one of them alone sees that one.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
+use iolite_resources::ProvisioningService;
 
-use super::document::document;
-use super::get;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `IotDpsResource_ListBySubscription`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -24,14 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the services, in the order of their names.
 pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let subscription = request.param("subscriptionId");
-    arm.subscription(subscription)?;
-    let scope = Scope::subscription(subscription);
-    let services = arm.estate.provisioning_services.all("");
-    let within = services.iter().filter(|(_, service)| scope.covers(&service.id));
-    let seen = within.filter(|(_, service)| arm.may_run(permit.caller(), &get::OPERATION, &service.id));
-    let value: Vec<_> = seen.map(|(_, service)| document(arm, service)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_subscription::<ProvisioningService>(arm, &permit, &request)
 }
 
 #[cfg(test)]

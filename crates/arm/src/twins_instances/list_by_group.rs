@@ -3,10 +3,9 @@
 
 use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_resources::TwinsInstance;
 
-use super::document::document;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `DigitalTwins_ListByResourceGroup`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -22,11 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the instances, in the order of their names.
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let group = arm.group(&request)?;
-    let instances = arm.estate.twins_instances.all("");
-    let within = instances.iter().filter(|(_, instance)| group.id.covers(&instance.id));
-    let value: Vec<_> = within.map(|(_, instance)| document(arm, instance)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_group::<TwinsInstance>(arm, &request)
 }
 
 #[cfg(test)]

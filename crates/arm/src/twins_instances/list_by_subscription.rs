@@ -1,14 +1,11 @@
 //! Lists the Digital Twins instances of a subscription that the caller may read.
-//! Source: 2023-01-31. All of them are in one page. Who has a role on one of them alone sees that one, and who
-//! has none sees none, as in Azure: azure-cli issues 22038 (2022) and 28645 (2024) show `az iot hub` doing so.
+//! Source: 2023-01-31. All of them are in one page. Who has a role on one of them alone sees that one.
 
 use iolite_access::Permit;
-use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Scope, Service, ServiceError, Support};
-use serde_json::json;
+use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
+use iolite_resources::TwinsInstance;
 
-use super::document::document;
-use super::get;
-use crate::Arm;
+use crate::{Arm, listing};
 
 /// `DigitalTwins_List`.
 pub(crate) const OPERATION: Operation = Operation {
@@ -24,14 +21,7 @@ pub(crate) const OPERATION: Operation = Operation {
 
 /// Answers 200 with the instances, in the order of their names.
 pub(crate) async fn run(arm: &Arm, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let subscription = request.param("subscriptionId");
-    arm.subscription(subscription)?;
-    let scope = Scope::subscription(subscription);
-    let instances = arm.estate.twins_instances.all("");
-    let within = instances.iter().filter(|(_, instance)| scope.covers(&instance.id));
-    let seen = within.filter(|(_, instance)| arm.may_run(permit.caller(), &get::OPERATION, &instance.id));
-    let value: Vec<_> = seen.map(|(_, instance)| document(arm, instance)).collect();
-    Ok(Answer::ok(&json!({"value": value})))
+    listing::of_subscription::<TwinsInstance>(arm, &permit, &request)
 }
 
 #[cfg(test)]

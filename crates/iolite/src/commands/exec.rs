@@ -10,11 +10,11 @@ use iolite_server::{Emulator, Ports};
 use tokio::process::{Child, Command};
 
 use super::env::of_others;
+use crate::emulator;
 use crate::failure::Failure;
-use crate::logging::{self, Quiet};
+use crate::logging::{Log, Quiet};
 use crate::options::{PortChoice, RunOptions};
 use crate::signals::{Signals, Stop};
-use crate::{console, emulator};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,11 @@ pub(crate) struct Exec {
 
 impl Exec {
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        logging::start(&self.options, Quiet::Yes);
+        let log = Log::start(&self.options, Quiet::Yes);
+        log.end(self.serve(log).await)
+    }
+
+    async fn serve(&self, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let folder = tempfile::Builder::new().prefix("iolite-").tempdir().context("no temporary folder can be made")?;
         let mut settings = self.options.settings(PortChoice::Auto);
@@ -59,7 +63,7 @@ impl Exec {
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
         if self.options.verbose > 0 || wants_well_known_ports || keeps_state {
-            running.notices().iter().for_each(|notice| console::complain(&format!("iolite: {notice}")));
+            running.notices().iter().for_each(|notice| log.tell(notice));
         }
         let outcome = self.run_child(&running, &mut signals).await;
         tokio::select! {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::global::Global;
-use crate::logging::{self, Quiet};
+use crate::logging::{Log, Quiet};
 use crate::options::{PortChoice, RunOptions};
 use crate::signals::Signals;
 use crate::{banner, console, emulator};
@@ -30,7 +30,11 @@ pub(crate) struct Start {
 
 impl Start {
     pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
-        logging::start(&self.options, Quiet::No);
+        let log = Log::start(&self.options, Quiet::No);
+        log.end(self.serve(global, log).await)
+    }
+
+    async fn serve(&self, global: &Global, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let running = tokio::select! {
             running = emulator::start(self.options.settings(PortChoice::Standard)) => running?,
@@ -38,7 +42,7 @@ impl Start {
         };
         if global.is_json() {
             console::say(&running.ready().to_string())?;
-            running.notices().iter().for_each(|notice| console::complain(&format!("iolite: {notice}")));
+            running.notices().iter().for_each(|notice| log.tell(notice));
         } else {
             // The line to copy must work in another folder.
             let ready_path =
@@ -46,7 +50,7 @@ impl Start {
             console::say_lines(banner::lines(running.ready(), &ready_path, running.notices()))?;
         }
         signals.next().await;
-        console::complain("iolite: stopping; once more to stop at once");
+        log.tell("stopping; once more to stop at once");
         tokio::select! {
             () = running.shutdown() => Ok(ExitCode::SUCCESS),
             stop = signals.next() => Ok(ExitCode::from(stop.status())),

@@ -1,7 +1,7 @@
 //! The control API: plain HTTP on loopback, for people, test harnesses and the command line.
 //!
-//! A request whose Host is not loopback's, or that carries a foreign Origin, is refused: a web page must not reach it
-//! through DNS rebinding or a cross-site call. Managed identity answers on the same port, through the pipeline.
+//! A request whose Host is not loopback's, or that carries any Origin but its own, is refused: a web page must not reach
+//! it through DNS rebinding or a call from another origin, another port of this machine included. Managed identity answers on the same port, through the pipeline.
 
 mod check;
 mod clock;
@@ -201,11 +201,19 @@ fn guard(uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
     if !is_loopback(host) {
         return Err(Refused::forbidden("the control API answers to localhost, 127.0.0.1 and [::1] only"));
     }
-    match text("origin") {
-        None => Ok(()),
-        Some(origin) if origin.split_once("://").is_some_and(|(_, authority)| is_loopback(authority)) => Ok(()),
-        Some(_) => Err(Refused::forbidden("the control API takes no calls from web pages of other origins")),
+    let origins = headers.get_all("origin");
+    if origins.iter().all(|origin| origin.to_str().is_ok_and(|origin| is_of(origin, host))) {
+        Ok(())
+    } else {
+        Err(Refused::forbidden("the control API takes no calls from web pages of other origins"))
     }
+}
+
+/// Whether an origin is the one that `host` names. Another port of this machine is another origin (RFC 6454, section 5):
+/// whatever page is served there is none of ours.
+fn is_of(origin: &str, host: &str) -> bool {
+    let spelt_out = |authority: &str| authority.strip_suffix(":80").unwrap_or(authority).to_ascii_lowercase();
+    origin.strip_prefix("http://").is_some_and(|authority| spelt_out(authority) == spelt_out(host))
 }
 
 /// Whether a name and port are this machine's own.
@@ -295,5 +303,26 @@ mod tests {
         assert_eq!(guarded("/", &[here, ("origin", "https://evil.example")]), Some(403));
         assert_eq!(guarded("/", &[here, ("origin", "null")]), Some(403));
         assert_eq!(guarded("/", &[here, ("origin", "http://localhost:8080")]), None);
+        assert_eq!(guarded("/", &[("host", "[::1]:8080"), ("origin", "http://[::1]:8080")]), None);
+        assert_eq!(guarded("/", &[("host", "localhost"), ("origin", "http://localhost:80")]), None);
+    }
+
+    #[test]
+    fn a_page_of_another_local_port_is_as_foreign() {
+        let here = ("host", "localhost:8080");
+        for origin in [
+            "http://localhost:3000",
+            "http://localhost",
+            "http://127.0.0.1:8080",
+            "https://localhost:8080",
+            "http://localhost:8080/",
+            "http://localhost:8080.evil.example",
+            "localhost:8080",
+            "",
+        ] {
+            assert_eq!(guarded("/", &[here, ("origin", origin)]), Some(403), "{origin}");
+        }
+        let ours = ("origin", "http://localhost:8080");
+        assert_eq!(guarded("/", &[here, ours, ("origin", "http://localhost:3000")]), Some(403));
     }
 }

@@ -16,6 +16,7 @@ use super::snapshot::{self, PartitionCopy};
 use super::state::{Standing, State};
 use crate::StoreError;
 use crate::engine::EngineError;
+use crate::thread::start;
 
 /// After so long without work the thread ends, until the next append.
 const REST_AFTER: Duration = Duration::from_secs(5);
@@ -37,25 +38,32 @@ struct Commit {
     pace: Pace,
 }
 
-/// Starts the thread, or wakes it, when something was left for it.
-pub(super) fn wake(shared: &Arc<Shared>, state: &mut State) {
-    let Some(journal) = &mut state.journal else { return };
-    let Some(log) = journal.resting.take() else {
-        if journal.waiting.count == journal.awaited || !journal.waiting.tasks.is_empty() {
-            shared.work.notify_one();
-        }
-        return;
+/// Sees that a thread has the log, before something is left for it. Where none can be had, the log goes on resting.
+pub(super) fn attend(shared: &Arc<Shared>, state: &mut State) -> Result<(), StoreError> {
+    let Some(journal) = &mut state.journal else { return Ok(()) };
+    let Some(log) = journal.resting.take() else { return Ok(()) };
+    let thread = {
+        let shared = Arc::clone(shared);
+        start("stream-commit", log, |log| Commit { shared, log: Some(log), pace: Pace::default() }.run())
     };
-    let commit = Commit { shared: Arc::clone(shared), log: Some(log), pace: Pace::default() };
-    match thread::Builder::new().name("stream-commit".to_owned()).spawn(move || commit.run()) {
-        Ok(thread) => journal.thread = Some(thread),
-        Err(error) => {
-            let work = journal.take();
-            let error = give_up(shared, state, EngineError::Io(error.into()));
-            if let Some(work) = work {
-                work.refuse(&error);
-            }
+    match thread {
+        Ok(thread) => {
+            journal.thread = Some(thread);
+            Ok(())
         }
+        Err((log, cause)) => {
+            journal.resting = Some(log);
+            Err(StoreError::NoThread { stream: shared.name.clone(), cause: Arc::new(cause) })
+        }
+    }
+}
+
+/// Wakes the thread, when something was left for it.
+pub(super) fn wake(shared: &Shared, state: &State) {
+    if let Some(journal) = &state.journal
+        && (journal.waiting.count == journal.awaited || !journal.waiting.tasks.is_empty())
+    {
+        shared.work.notify_one();
     }
 }
 

@@ -28,6 +28,8 @@ mod partition;
 mod record;
 mod recovery;
 mod shared;
+#[cfg(test)]
+mod shortage;
 mod snapshot;
 mod state;
 mod stream;

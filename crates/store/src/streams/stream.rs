@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use iolite_kernel::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
-use tokio::task::spawn_blocking;
 
-use super::commit::wake;
+use super::commit::{attend, wake};
 use super::durable::{Appended, Durable};
 use super::head::{Most, Start};
 use super::journal::Task;
@@ -23,6 +22,7 @@ use super::tail::Given;
 use super::{Bounds, Position, StreamRecord};
 use crate::StoreError;
 use crate::engine::EngineError;
+use crate::thread::apart;
 
 /// How many bytes of records are copied at a time.
 const COPIED: usize = 4 << 20;
@@ -55,7 +55,8 @@ impl Stream {
     ///
     /// # Errors
     /// If the stream is closed, has failed, or is being replaced; if the partition is none of its, the record is longer
-    /// than [`LARGEST_RECORD`], or more waits for the disk than may. Then nothing was appended.
+    /// than [`LARGEST_RECORD`], more waits for the disk than may, or there is no thread to write it. Then nothing was
+    /// appended.
     pub fn append(&self, partition: u32, at: Timestamp, record: &[u8]) -> Result<Appended, StoreError> {
         self.append_parts(partition, at, &[record])
     }
@@ -74,6 +75,8 @@ impl Stream {
         {
             return Err(StoreError::Behind { stream: self.name().to_owned(), bytes: journal.waiting.bytes });
         }
+        self.partition(&mut state, partition)?;
+        attend(&self.shared, &mut state)?;
         let order = state.order + 1;
         let chunk_bytes = self.shared.limits.chunk_bytes(state.journal.is_some());
         let given = Given { at, parts, length, order };
@@ -81,7 +84,7 @@ impl Stream {
         state.count(at, cost);
         let durable = if let Some(journal) = &mut state.journal {
             let receipt = journal.push(partition, at, parts, length);
-            wake(&self.shared, &mut state);
+            wake(&self.shared, &state);
             Durable::on(receipt)
         } else {
             let target = self.partition(&mut state, partition)?;
@@ -101,7 +104,7 @@ impl Stream {
     /// Nothing if there is none yet; see [`Stream::changed`].
     ///
     /// Where records were dropped it goes on with the next that is kept. Recent records come from memory, older ones
-    /// from the disk, read on a blocking thread.
+    /// from the disk, read on a thread apart.
     pub async fn read(
         &self,
         partition: u32,
@@ -113,7 +116,7 @@ impl Stream {
         match self.source(partition, from, most)? {
             Source::Memory(records) => Ok(records),
             Source::Disk(index, wanted) => {
-                let outcome = spawn_blocking(move || read(&index, wanted)).await;
+                let outcome = apart(move || read(&index, wanted)).await;
                 outcome.unwrap_or_else(|panic| Err(EngineError::Io(panic.into()))).map_err(|cause| {
                     StoreError::StreamUnreadable { stream: self.name().to_owned(), cause: Arc::new(cause) }
                 })
@@ -206,7 +209,7 @@ impl Stream {
         let (log, thread) = self.shut();
         // The commit thread ends by itself; its panic, if any, was reported where it happened. Dropping the log touches
         // the disk.
-        let ended = spawn_blocking(move || {
+        let ended = apart(move || {
             drop(log);
             thread.map(std::thread::JoinHandle::join)
         });
@@ -242,6 +245,7 @@ impl Stream {
         let receipt = {
             let mut state = self.shared.state.lock();
             state.standing.check()?;
+            attend(&self.shared, &mut state)?;
             let is_replacing = matches!(task, Task::Replace(_));
             let Some(journal) = &mut state.journal else {
                 let gone = state.see_to(&task, &self.shared.limits);
@@ -253,7 +257,7 @@ impl Stream {
             if is_replacing {
                 state.standing = Standing::Replacing;
             }
-            wake(&self.shared, &mut state);
+            wake(&self.shared, &state);
             receipt
         };
         receipt.wait().await

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::task::spawn_blocking;
 
 use super::journal::Journal;
 use super::limits::MOST_PARTITIONS;
@@ -19,6 +18,7 @@ use super::state::State;
 use super::{Limits, Position, Stream, StreamsRecovery, StreamsSnapshot};
 use crate::directory::{Directory, make, refused};
 use crate::engine::EngineError;
+use crate::thread::apart;
 use crate::{OpenError, StoreError};
 
 /// The folder of the data directory that the streams are in.
@@ -124,9 +124,8 @@ impl Streams {
         stream.close().await;
         if let Some(directory) = directory {
             let home = Home::of(&directory, name)?;
-            let failed = |error| StoreError::Failed(Arc::new(EngineError::Io(error)));
-            let removed = spawn_blocking(move || home.remove()).await;
-            removed.map_err(|panic| failed(panic.into()))?.map_err(|error| failed(error.into()))?;
+            let removed = apart(move || home.remove()).await.flatten();
+            removed.map_err(|error| StoreError::Failed(Arc::new(EngineError::Io(error.into()))))?;
         }
         self.inner.table.lock().streams.remove(name);
         Ok(())

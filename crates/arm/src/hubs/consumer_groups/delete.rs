@@ -5,19 +5,16 @@ use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
 use iolite_resources::Hub;
 
-use super::{DEFAULT, require_endpoint, unknown};
+use super::{DEFAULT, find, unknown};
 use crate::Arm;
 use crate::errors::ARGUMENT_INVALID;
-use crate::hubs::find;
 
 /// `IotHubResource_DeleteEventHubConsumerGroup`.
 pub(crate) const OPERATION: Operation = Operation {
     service: Service::Arm,
     name: "IotHubResource_DeleteEventHubConsumerGroup",
     method: Method::Delete,
-    path: group_path!(
-        "/providers/Microsoft.Devices/IotHubs/{resourceName}/eventHubEndpoints/{eventHubEndpointName}/ConsumerGroups/{name}"
-    ),
+    path: groups_path!("/{name}"),
     versions: ApiVersions::AnyDate,
     need: Need::Management { action: "Microsoft.Devices/iotHubs/eventHubEndpoints/consumerGroups/Delete" },
     support: Support::Served,
@@ -32,7 +29,6 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
     }
     let deleted = arm.estate.store.transact(|transaction| {
         let mut hub = Hub::clone(&*find(arm, &request)?);
-        require_endpoint(&request)?;
         let before = hub.events.consumer_groups.len();
         hub.events.consumer_groups.retain(|known, _| !known.eq_ignore_ascii_case(name));
         if hub.events.consumer_groups.len() == before {
@@ -49,14 +45,7 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{GROUP, World};
-
-    async fn standing() -> (World, String) {
-        let world = World::new().await;
-        let path = format!("{GROUP}/providers/Microsoft.Devices/IotHubs/hub1");
-        world.put(&path, json!({"location": "westeurope", "sku": {"name": "S1"}})).await.unwrap();
-        (world, format!("{path}/eventHubEndpoints/events/ConsumerGroups"))
-    }
+    use super::super::testing::standing;
 
     #[tokio::test]
     async fn a_group_goes_and_the_default_one_stays() {

@@ -5,18 +5,15 @@ use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
 use serde_json::json;
 
-use super::{DEFAULT, document, require_endpoint};
+use super::{all, document, find};
 use crate::Arm;
-use crate::hubs::find;
 
 /// `IotHubResource_ListEventHubConsumerGroups`.
 pub(crate) const OPERATION: Operation = Operation {
     service: Service::Arm,
     name: "IotHubResource_ListEventHubConsumerGroups",
     method: Method::Get,
-    path: group_path!(
-        "/providers/Microsoft.Devices/IotHubs/{resourceName}/eventHubEndpoints/{eventHubEndpointName}/ConsumerGroups"
-    ),
+    path: groups_path!(""),
     versions: ApiVersions::AnyDate,
     need: Need::Management { action: "Microsoft.Devices/iotHubs/eventHubEndpoints/consumerGroups/Read" },
     support: Support::Served,
@@ -26,24 +23,14 @@ pub(crate) const OPERATION: Operation = Operation {
 /// Answers 200 with `$Default` and the others.
 pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer, ServiceError> {
     let hub = find(arm, &request)?;
-    require_endpoint(&request)?;
-    let others = hub.events.consumer_groups.iter().map(|(name, created_at)| document(&hub, name, *created_at));
-    let value: Vec<_> = std::iter::once(document(&hub, DEFAULT, hub.created_at)).chain(others).collect();
+    let value: Vec<_> = all(&hub).map(|(name, created_at)| document(&hub, name, created_at)).collect();
     Ok(Answer::ok(&json!({"value": value})))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use crate::testing::{GROUP, World, json};
-
-    async fn standing() -> (World, String) {
-        let world = World::new().await;
-        let path = format!("{GROUP}/providers/Microsoft.Devices/IotHubs/hub1");
-        world.put(&path, json!({"location": "westeurope", "sku": {"name": "S1"}})).await.unwrap();
-        (world, format!("{path}/eventHubEndpoints/events/ConsumerGroups"))
-    }
+    use super::super::testing::standing;
+    use crate::testing::json;
 
     #[tokio::test]
     async fn the_default_group_is_always_there() {

@@ -5,20 +5,17 @@ use iolite_access::Permit;
 use iolite_kernel::{Answer, ApiVersions, Method, Need, Operation, Request, Service, ServiceError, Support};
 use iolite_resources::Hub;
 
-use super::{DEFAULT, document, require_endpoint};
+use super::{document, find, known};
 use crate::Arm;
 use crate::errors::ARGUMENT_INVALID;
 use crate::fields::Fields;
-use crate::hubs::find;
 
 /// `IotHubResource_CreateEventHubConsumerGroup`.
 pub(crate) const OPERATION: Operation = Operation {
     service: Service::Arm,
     name: "IotHubResource_CreateEventHubConsumerGroup",
     method: Method::Put,
-    path: group_path!(
-        "/providers/Microsoft.Devices/IotHubs/{resourceName}/eventHubEndpoints/{eventHubEndpointName}/ConsumerGroups/{name}"
-    ),
+    path: groups_path!("/{name}"),
     versions: ApiVersions::AnyDate,
     need: Need::Management { action: "Microsoft.Devices/iotHubs/eventHubEndpoints/consumerGroups/Write" },
     support: Support::Served,
@@ -34,13 +31,8 @@ pub(crate) async fn run(arm: &Arm, _: Permit, request: Request) -> Result<Answer
     let name = request.param("name");
     let answer = arm.estate.store.transact(|transaction| {
         let standing = find(arm, &request)?;
-        require_endpoint(&request)?;
-        let known = standing.events.consumer_groups.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        if let Some((name, created_at)) = known {
-            return Ok(document(&standing, name, *created_at));
-        }
-        if name.eq_ignore_ascii_case(DEFAULT) {
-            return Ok(document(&standing, DEFAULT, standing.created_at));
+        if let Some(known) = known(&standing, name) {
+            return Ok(known);
         }
         check(name, standing.events.consumer_groups.len())?;
         let mut hub = Hub::clone(&standing);
@@ -73,14 +65,8 @@ fn check(name: &str, there: usize) -> Result<(), ServiceError> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{GROUP, World, json};
-
-    async fn standing() -> (World, String) {
-        let world = World::new().await;
-        let path = format!("{GROUP}/providers/Microsoft.Devices/IotHubs/hub1");
-        world.put(&path, json!({"location": "westeurope", "sku": {"name": "S1"}})).await.unwrap();
-        (world, format!("{path}/eventHubEndpoints/events/ConsumerGroups"))
-    }
+    use super::super::testing::standing;
+    use crate::testing::json;
 
     #[tokio::test]
     async fn a_group_is_made_once_and_keeps_its_date() {
