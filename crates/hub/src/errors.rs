@@ -3,8 +3,7 @@
 //! Source: the service's list of error codes (troubleshoot-error-codes, 2026) and recorded traffic. Operations choose an
 //! entry and add a text; the wire crate gives both the service's shape.
 
-use iolite_kernel::{ErrorCode, ServiceError, Timestamp, Uuid, iso_shortest, month_first_seconds};
-use serde_json::json;
+use iolite_kernel::{ErrorCode, ServiceError};
 
 macro_rules! catalogue {
     ($($(#[$doc:meta])* $constant:ident = $number:literal $name:literal;)+) => {
@@ -168,20 +167,6 @@ pub(crate) fn twin_mismatch(device_id: &str) -> ServiceError {
     ServiceError::new(&PRECONDITION_FAILED, format!("ETag mismatch for device ID '{device_id}'"))
 }
 
-/// The same refusal in the gateway's own body ("Form B"): the message is JSON text inside the JSON. Direct methods
-/// answer so (recorded 2018 and 2023).
-pub(crate) fn by_gateway(error: ServiceError, request: Uuid, now: Timestamp) -> ServiceError {
-    let inner = json!({
-        "errorCode": error.code.number,
-        "trackingId": format!("{}-G:0-TimeStamp:{}", request.simple(), month_first_seconds(now)),
-        "message": error.message,
-        "timestampUtc": iso_shortest(now),
-        "info": null,
-    });
-    let body = json!({"Message": inner.to_string(), "ExceptionMessage": ""});
-    error.with_body(body.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,16 +186,5 @@ mod tests {
     fn the_status_is_the_number_s_thousands() {
         assert_eq!(DEVICE_NOT_ONLINE.status, 404);
         assert_eq!(PRECONDITION_FAILED.status, 412);
-    }
-
-    #[test]
-    fn the_gateway_wraps_its_refusal_in_json_text() {
-        let error = by_gateway(device_not_found("dev1"), Uuid::nil(), Timestamp::UNIX_EPOCH);
-        let outer: serde_json::Value = serde_json::from_str(&error.body.unwrap()).unwrap();
-        assert_eq!(outer["ExceptionMessage"], "");
-        let inner: serde_json::Value = serde_json::from_str(outer["Message"].as_str().unwrap()).unwrap();
-        assert_eq!(inner["errorCode"], 404_001);
-        assert_eq!(inner["message"], "dev1");
-        assert!(inner["trackingId"].as_str().unwrap().ends_with("-TimeStamp:01/01/1970 00:00:00"));
     }
 }

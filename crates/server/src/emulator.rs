@@ -127,7 +127,7 @@ impl Emulator {
             descriptors,
         );
 
-        origins.read_events_at(listening.amqp.port);
+        origins.read_events_at(listening.amqp.port, listening.plain_amqp.port);
         origins.open_all();
         front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
         front.tasks.spawn(until_drained(house.doors.clone().watch(), front.draining.clone()));

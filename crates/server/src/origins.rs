@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use iolite_arm::Endpoints;
 use iolite_http::Site;
 use iolite_kernel::{ResourceId, Timestamp};
+use iolite_messaging::Transport;
 use iolite_resources::{Estate, Hub, ProvisioningService, TwinsInstance};
 use iolite_store::Versioned;
 use parking_lot::Mutex;
@@ -41,8 +42,8 @@ pub(crate) struct Origins {
     /// The first of each type, as of so many changes.
     firsts: Mutex<[(u64, Option<Arc<str>>); TYPES.len()]>,
     open: mpsc::UnboundedSender<Opened>,
-    /// The port where events are read.
-    events_port: OnceLock<u16>,
+    /// The ports where events are read, with TLS and without.
+    events_ports: OnceLock<(u16, u16)>,
 }
 
 impl Origins {
@@ -58,16 +59,23 @@ impl Origins {
         let dedicated = Mutex::default();
         let addresses = addresses(bind);
         let firsts = Mutex::default();
-        let events_port = OnceLock::new();
+        let events_ports = OnceLock::new();
         (
-            Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open, events_port }),
+            Arc::new(Self { estate, shared_port, has_443, ports, addresses, dedicated, firsts, open, events_ports }),
             opened,
         )
     }
 
     /// Says where events are read; once, at start.
-    pub(crate) fn read_events_at(&self, port: u16) {
-        self.events_port.get_or_init(|| port);
+    pub(crate) fn read_events_at(&self, tls: u16, plain: u16) {
+        self.events_ports.get_or_init(|| (tls, plain));
+    }
+
+    /// Where a client that came by `transport` finds the events: host and port.
+    pub(crate) fn events_address(&self, transport: Transport) -> Option<String> {
+        let (tls, plain) = *self.events_ports.get()?;
+        let port = if transport == Transport::AmqpPlain { plain } else { tls };
+        Some(format!("localhost:{port}"))
     }
 
     /// The shared origin's port.
@@ -223,7 +231,7 @@ impl Endpoints for Origins {
 
     /// Every hub's events answer on one port, told apart by their path.
     fn event_hub_endpoint(&self, _: &ResourceId) -> Option<String> {
-        self.events_port.get().map(|port| format!("sb://localhost:{port}/"))
+        self.events_address(Transport::Amqp).map(|address| format!("sb://{address}/"))
     }
 
     fn device_provisioning_host_of(&self, service: &ResourceId) -> Option<String> {

@@ -1,12 +1,14 @@
-//! How IoT Hub says no: Form A, the newer of its two error bodies for most answers, and Form B for those that the gateway
-//! gives. Sources: recorded traffic of 2021, and the troubleshooting page's list of codes.
+//! How IoT Hub says no: Form A, the body of most answers, and Form B, that of the gateway which carries direct methods and
+//! commands. Sources: recorded traffic of 2020 and 2021, the troubleshooting page's list of codes, and traces of refused
+//! direct methods (azure-docs#14123, azure-iot-sdk-c#2362).
 
 use iolite_access::{Decision, DenialCause};
-use iolite_identity::Caller;
-use iolite_kernel::{Answer, ErrorCode, ServiceError, month_first_seconds};
+use http::header::{HeaderValue, SERVER, VARY};
+use iolite_identity::{Caller, Reason};
+use iolite_kernel::{Answer, ErrorCode, ServiceError, Uuid, iso_offset_seven_digits, month_first_seconds};
 use serde::Serialize;
 
-use super::{BUSY, Circumstances, Face};
+use super::{BUSY, Circumstances, Face, REQUEST_ID};
 use crate::Refusal;
 
 /// IoT Hub's face.
@@ -23,54 +25,59 @@ const NOT_SUPPORTED: ErrorCode = ErrorCode { status: 501, number: 404_013, name:
 const TOO_LARGE: ErrorCode = ErrorCode { status: 413, number: 413_001, name: "MessageTooLarge" };
 const SERVER_BUSY: ErrorCode = ErrorCode { status: 503, number: 503_005, name: "ServerBusy" };
 const BAD_REQUEST: ErrorCode = ErrorCode { status: 400, number: 400_000, name: "GenericBadRequest" };
+const DEVICE_DISABLED: ErrorCode = ErrorCode { status: 403, number: 403_012, name: "DeviceDisabled" };
+
+/// What every recorded answer carries beside its request id.
+const VARIES_BY: HeaderValue = HeaderValue::from_static("Origin");
+const SERVED_BY: HeaderValue = HeaderValue::from_static("Microsoft-HTTPAPI/2.0");
 
 impl Face for HubFace {
     fn error(&self, error: &ServiceError, at: Circumstances<'_>) -> Answer {
-        let answer = match &error.body {
-            Some(body) => {
-                Answer::json_text(error.code.status, body.clone()).with_header("iothub-errorcode", error.code.name)
-            }
-            None => form_a(error.code, &error.message, at),
-        };
-        answer.with_headers_of(error)
+        refused(error.code, &error.message, at).with_headers_of(error)
     }
 
     fn refusal(&self, refusal: &Refusal, at: Circumstances<'_>) -> Answer {
         match refusal {
-            Refusal::UnknownPath => form_a(&NOT_FOUND, "There is no such resource at this path.", at),
-            Refusal::MalformedPath => form_a(&BAD_PATH, "The path is not valid UTF-8 text.", at),
+            Refusal::UnknownPath => refused(&NOT_FOUND, "There is no such resource at this path.", at),
+            Refusal::MalformedPath => refused(&BAD_PATH, "The path is not valid UTF-8 text.", at),
             Refusal::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(|method| method.name()).collect();
-                form_a(&METHOD_NOT_ALLOWED, "The path does not take this method.", at)
+                refused(&METHOD_NOT_ALLOWED, "The path does not take this method.", at)
                     .with_header("allow", names.join(", "))
             }
             Refusal::ApiVersionMissing { .. } => {
-                form_a(&INVALID_PROTOCOL_VERSION, "The api-version query parameter is missing.", at)
+                refused(&INVALID_PROTOCOL_VERSION, "The api-version query parameter is missing.", at)
             }
             Refusal::ApiVersionUnknown { given, .. } => {
-                form_a(&INVALID_PROTOCOL_VERSION, &format!("The api-version '{given}' is not supported."), at)
+                refused(&INVALID_PROTOCOL_VERSION, &format!("The api-version '{given}' is not supported."), at)
             }
             Refusal::Denied(decision) => denied(decision, at),
-            Refusal::NotSupported { why, .. } => form_a(&NOT_SUPPORTED, why, at),
+            Refusal::NotSupported { why, .. } => refused(&NOT_SUPPORTED, why, at),
             Refusal::BodyTooLarge { limit } => {
-                form_a(&TOO_LARGE, &format!("The body is larger than {limit} bytes."), at)
+                refused(&TOO_LARGE, &format!("The body is larger than {limit} bytes."), at)
             }
-            Refusal::BodyUnreadable => form_a(&BAD_REQUEST, "The body could not be read to its end.", at),
+            Refusal::BodyUnreadable => refused(&BAD_REQUEST, "The body could not be read to its end.", at),
             Refusal::NoRoom { retry_after_seconds } => {
-                form_a(&SERVER_BUSY, BUSY, at).with_header("retry-after", retry_after_seconds.to_string())
+                refused(&SERVER_BUSY, BUSY, at).with_header("retry-after", retry_after_seconds.to_string())
             }
-            Refusal::UnknownResource => form_a(&HUB_NOT_FOUND, "The hub does not exist.", at),
+            Refusal::UnknownResource => refused(&HUB_NOT_FOUND, "The hub does not exist.", at),
         }
+    }
+
+    fn adorn(&self, answer: &mut Answer, _: Uuid, text: &HeaderValue) {
+        answer.headers.insert(REQUEST_ID, text.clone());
+        answer.headers.insert(VARY, VARIES_BY);
+        answer.headers.insert(SERVER, SERVED_BY);
     }
 }
 
 /// A missing role is 401 as well, and names the principal, the method and the path.
 fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
-    let missing_role = decision.denial().is_some_and(|denial| {
-        matches!(denial.cause, DenialCause::RoleMissing { .. } | DenialCause::DeniedByAssignment { .. })
-    });
-    match decision.caller.as_deref() {
-        Some(Caller::Principal(principal)) if missing_role => form_a(
+    match (decision.denial().map(|denial| &denial.cause), decision.caller.as_deref()) {
+        (
+            Some(DenialCause::RoleMissing { .. } | DenialCause::DeniedByAssignment { .. }),
+            Some(Caller::Principal(principal)),
+        ) => refused(
             &UNAUTHORIZED,
             &format!(
                 "Principal {} is not authorized for {} on {} due to no assigned permissions",
@@ -78,8 +85,62 @@ fn denied(decision: &Decision, at: Circumstances<'_>) -> Answer {
             ),
             at,
         ),
-        _ => form_a(&UNAUTHORIZED_ACCESS, "Unauthorized", at),
+        (Some(DenialCause::NotAuthenticated(rejection)), _) if rejection.reason == Reason::DeviceDisabled => {
+            refused(&DEVICE_DISABLED, "The device is disabled.", at)
+        }
+        _ => refused(&UNAUTHORIZED_ACCESS, "Unauthorized", at),
     }
+}
+
+/// A refusal in the form of whoever answers at this path.
+fn refused(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
+    if is_of_the_gateway(at.path) { form_b(code, text, at) } else { form_a(code, text, at) }
+}
+
+/// Whether the gateway answers at `path`: direct methods, and commands, which are direct methods too.
+fn is_of_the_gateway(path: &str) -> bool {
+    let segments: Vec<String> = path.split('/').skip(1).map(str::to_ascii_lowercase).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    matches!(
+        segments[..],
+        ["twins", _, "methods"]
+            | ["twins", _, "modules", _, "methods"]
+            | ["digitaltwins", _, "commands", _]
+            | ["digitaltwins", _, "components", _, "commands", _]
+    )
+}
+
+/// The body of Form B: `message` is the JSON text of a [`GatewayMessage`].
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FormB {
+    message: String,
+    exception_message: &'static str,
+}
+
+/// What the gateway says, in the order of the traces.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GatewayMessage<'a> {
+    error_code: u32,
+    tracking_id: String,
+    message: &'a str,
+    timestamp_utc: String,
+    info: Option<()>,
+}
+
+fn form_b(code: &ErrorCode, text: &str, at: Circumstances<'_>) -> Answer {
+    let now = iso_offset_seven_digits(at.now);
+    let message = GatewayMessage {
+        error_code: code.number,
+        tracking_id: format!("{:X}-G2:-TimeStamp:{now}", at.id.simple()),
+        message: text,
+        timestamp_utc: now,
+        info: None,
+    };
+    // Numbers and text: they can be written as JSON.
+    let message = serde_json::to_string(&message).unwrap_or_default();
+    Answer::json(code.status, &FormB { message, exception_message: "" }).with_header("iothub-errorcode", code.name)
 }
 
 /// The body of Form A, in the recorded order.
@@ -152,11 +213,28 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_s_own_body_goes_out_as_it_is() {
-        let error = ServiceError::new(&DEVICE_NOT_ONLINE, "x").with_body(r#"{"Message":"{}","ExceptionMessage":""}"#);
-        let answer = HubFace.error(&error, circumstances());
-        let (body, header) = said(&answer);
-        assert_eq!((&body["ExceptionMessage"], header), (&json!(""), Some("DeviceNotOnline")));
+    fn the_gateway_wraps_what_it_says_of_a_method_or_a_command_in_json_text() {
+        for path in ["/twins/dev1/methods", "/twins/dev1/modules/mod1/METHODS", "/digitaltwins/dev1/commands/reboot"] {
+            let at = Circumstances { path, ..circumstances() };
+            let error = HubFace.error(&ServiceError::new(&DEVICE_NOT_ONLINE, "x"), at);
+            let refusal = HubFace.refusal(&Refusal::BodyTooLarge { limit: 1 }, at);
+            for (answer, number, name) in [(error, 404_103, "DeviceNotOnline"), (refusal, 413_001, "MessageTooLarge")] {
+                let (outer, header) = said(&answer);
+                assert_eq!((&outer["ExceptionMessage"], header), (&json!(""), Some(name)), "{path}");
+                let inner: Value = serde_json::from_str(outer["Message"].as_str().unwrap()).unwrap();
+                assert_eq!((&inner["errorCode"], &inner["info"]), (&json!(number), &Value::Null));
+                let stamp = "2020-09-01T20:58:39.0000000+00:00";
+                assert_eq!(inner["trackingId"], format!("{}-G2:-TimeStamp:{stamp}", "0".repeat(32)));
+                assert_eq!(inner["timestampUtc"], stamp);
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_whose_name_is_methods_is_no_method() {
+        for path in ["/devices/methods", "/twins/methods", "/twins/dev1/modules/methods", "/digitaltwins/commands"] {
+            assert!(!is_of_the_gateway(path), "{path}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub const OPERATION: Operation = Operation {
     name: "CloudToDeviceMessages_CompleteFeedbackNotification",
     method: Method::Delete,
     path: "/messages/serviceBound/feedback/{lockToken}",
-    versions: versions::ALL,
+    versions: versions::WITH_TWINS_AND_FEEDBACK,
     need: Need::DataPlane {
         actions: &["Microsoft.Devices/IotHubs/cloudToDeviceMessages/feedback/action"],
         rights: &[Right::ServiceConnect],

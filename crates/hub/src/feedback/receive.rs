@@ -16,7 +16,7 @@ pub const OPERATION: Operation = Operation {
     name: "CloudToDeviceMessages_ReceiveFeedbackNotification",
     method: Method::Get,
     path: "/messages/serviceBound/feedback",
-    versions: versions::ALL,
+    versions: versions::WITH_TWINS_AND_FEEDBACK,
     need: Need::DataPlane {
         actions: &["Microsoft.Devices/IotHubs/cloudToDeviceMessages/feedback/action"],
         rights: &[Right::ServiceConnect],

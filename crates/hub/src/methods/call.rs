@@ -177,8 +177,3 @@ impl TryFrom<Reply> for MethodAnswer {
 fn not_online(id: &str) -> ServiceError {
     ServiceError::new(&errors::DEVICE_NOT_ONLINE, format!("{id} is not connected, so it cannot be asked."))
 }
-
-/// Refuses as the gateway does, which answers these calls.
-pub(super) fn by_gateway(hub: &Hub, request: &Request, error: ServiceError) -> ServiceError {
-    errors::by_gateway(error, request.id, hub.ground.now())
-}

@@ -25,15 +25,7 @@ pub const OPERATION: Operation = Operation {
 
 /// Refuses: 400 what is wrong, 404001 and 404010 who is unknown, 404103 who is not connected.
 pub async fn run(hub: &Hub, permit: Permit, request: Request) -> Result<Answer, ServiceError> {
-    let error = match attempt(hub, &permit, &request).await {
-        Ok(answer) => return Ok(answer),
-        Err(error) => error,
-    };
-    Err(call::by_gateway(hub, &request, error))
-}
-
-async fn attempt(hub: &Hub, permit: &Permit, request: &Request) -> Result<Answer, ServiceError> {
-    let called = call::read(request)?;
+    let called = call::read(&request)?;
     let (device, module) = (request.param("deviceId"), request.param("moduleId"));
     let answer = call::invoke(hub, &permit.resource_key(), device, Some(module), &called).await?;
     Ok(Answer::ok(&answer))
@@ -60,7 +52,6 @@ mod tests {
             let params = [("deviceId", device), ("moduleId", module)];
             let error = world.call(OPERATION.name, &params, &[], json!({"methodName": "m"})).await.unwrap_err();
             assert_eq!(error.code, code);
-            assert!(error.body.is_some());
         }
     }
 }

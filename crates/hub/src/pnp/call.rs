@@ -16,16 +16,13 @@ pub(super) async fn command(
     request: &Request,
     method: String,
 ) -> Result<Answer, ServiceError> {
-    let attempt = async {
-        let called = MethodCall {
-            name: Some(method.into()),
-            payload: payload(request)?,
-            response_seconds: seconds(request, "responseTimeoutInSeconds")?,
-            connect_seconds: seconds(request, "connectTimeoutInSeconds")?,
-        };
-        call::invoke(hub, &permit.resource_key(), request.param("id"), None, &called.checked()?).await
+    let called = MethodCall {
+        name: Some(method.into()),
+        payload: payload(request)?,
+        response_seconds: seconds(request, "responseTimeoutInSeconds")?,
+        connect_seconds: seconds(request, "connectTimeoutInSeconds")?,
     };
-    let answer = attempt.await.map_err(|error| errors::by_gateway(error, request.id, hub.ground.now()))?;
+    let answer = call::invoke(hub, &permit.resource_key(), request.param("id"), None, &called.checked()?).await?;
     let text = Box::<str>::from(answer.payload).into_string();
     Ok(Answer::json_text(200, text).with_header("x-ms-command-statuscode", answer.status.to_string()))
 }

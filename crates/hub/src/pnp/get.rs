@@ -14,7 +14,7 @@ pub const OPERATION: Operation = Operation {
     name: "DigitalTwin_GetDigitalTwin",
     method: Method::Get,
     path: "/digitaltwins/{id}",
-    versions: versions::ALL,
+    versions: versions::WITH_TWINS_AND_FEEDBACK,
     need: Need::DataPlane { actions: &["Microsoft.Devices/IotHubs/twins/read"], rights: &[Right::ServiceConnect] },
     support: Support::Served,
     summary: "Reads a device's digital twin.",

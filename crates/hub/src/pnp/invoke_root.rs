@@ -15,7 +15,7 @@ pub const OPERATION: Operation = Operation {
     name: "DigitalTwin_InvokeRootLevelCommand",
     method: Method::Post,
     path: "/digitaltwins/{id}/commands/{commandName}",
-    versions: versions::ALL,
+    versions: versions::WITH_COMMANDS,
     need: Need::DataPlane {
         actions: &["Microsoft.Devices/IotHubs/directMethods/invoke/action"],
         rights: &[Right::ServiceConnect],

@@ -19,7 +19,7 @@ pub const OPERATION: Operation = Operation {
     name: "DigitalTwin_UpdateDigitalTwin",
     method: Method::Patch,
     path: "/digitaltwins/{id}",
-    versions: versions::ALL,
+    versions: versions::WITH_TWINS_AND_FEEDBACK,
     need: Need::DataPlane { actions: &["Microsoft.Devices/IotHubs/twins/write"], rights: &[Right::ServiceConnect] },
     support: Support::Served,
     summary: "Changes a device's digital twin.",

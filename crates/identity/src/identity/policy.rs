@@ -1,9 +1,11 @@
 //! Shared access policies: a service API's SAS, and the policy's part of a device API's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use iolite_kernel::{Client, ResourceId, Secret, Timestamp};
 use iolite_resources::{Resource, SharedAccessPolicy};
+use percent_encoding::percent_decode_str;
 
 use super::{Identity, Visit, read_sas};
 use crate::known::{Known, KnownSignature};
@@ -219,17 +221,20 @@ fn check_service_resource(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'
     }
 }
 
-/// Whether the token is for all of the resource, or for the part of it that the path is in (`{host}/devices`, as in
-/// Microsoft's example of a token for the registry). A token for one device opens no service API, whoever signed it:
-/// it may have been handed to that device.
+/// Whether the token is for all of the resource, or for the part of it that the path is in: `{host}/devices` and
+/// `{host}/devices/dev1` both cover `/devices/dev1`, by whole segment.
 fn is_for_service(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>) -> bool {
     let audience = SasAudience { host: home.host, origin: &visit.request.origin };
-    token.resource().is_at(audience) && (token.resource().is_root() || token.resource().begins(&[part(visit)], 0))
+    token.resource().is_at(audience) && (token.resource().is_root() || covers(token, visit.request.path()))
 }
 
-/// The part of the resource that is asked: the path's first segment.
-fn part(visit: Visit<'_>) -> &str {
-    visit.request.path().split('/').find(|segment| !segment.is_empty()).unwrap_or_default()
+/// Whether the segments of the token's resource begin `path`.
+fn covers(token: &SasToken, path: &str) -> bool {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let decoded: Vec<Cow<'_, str>> =
+        segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+    let decoded: Vec<&str> = decoded.iter().map(AsRef::as_ref).collect();
+    token.resource().begins(&decoded, 1)
 }
 
 /// Records that the token is for something else; `wanted` are the segments that it should have named.

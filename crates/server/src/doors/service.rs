@@ -177,7 +177,10 @@ impl Services {
         let (permit, standing) = self.enter(arrival, credential, operation)?;
         let hub = self.0.estate.hub(&permit.resource_key()).ok_or_else(|| no_hub(permit.resource().name()))?;
         let entity = self.0.hub.own_entity(hub).map_err(sorted)?;
-        let facts = entity.facts();
+        let mut facts = entity.facts();
+        if let Some(address) = self.0.origins.events_address(arrival.transport) {
+            facts.host = address;
+        }
         let mut link = self.link(Acceptance::Management(self.0.hub.event_management(&entity)), standing);
         link.redirect = Some(facts);
         Ok(link)

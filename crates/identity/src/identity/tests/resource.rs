@@ -15,6 +15,8 @@ fn s1_a_service_token_is_for_the_whole_hub_or_the_part_asked_for() {
         "[::1]:8443",
         "localhost/devices",
         "localhost:8443/Devices",
+        "localhost/devices/dev1",
+        "contoso-hub.azure-devices.net:443/devices/DEV1",
     ] {
         assert_eq!(reason(&door.read(signed(resource, 10, Some("iothubowner")))), None, "{resource}");
     }
@@ -26,7 +28,10 @@ fn s1_a_service_token_is_for_the_whole_hub_or_the_part_asked_for() {
         "localhost/devices/",
         "localhost/device",
         "localhost/twins",
-        "localhost/devices/dev1",
+        "localhost/devices/dev",
+        "localhost/devices/dev10",
+        "localhost/devices/dev1/modules",
+        "localhost/devices/dev1/",
         "localhost%2Fdevices",
         "https://localhost",
         "sb://localhost/contoso-hub",
@@ -36,6 +41,18 @@ fn s1_a_service_token_is_for_the_whole_hub_or_the_part_asked_for() {
         let found = door.read(signed(resource, 10, Some("iothubowner")));
         assert_eq!(reason(&found), Some(Reason::ResourceMismatch), "{resource}");
         assert_eq!(failed(&found), [CheckKind::ResourceUri]);
+    }
+}
+
+#[test]
+fn s1_a_service_token_for_a_thing_compares_its_name_as_decoded() {
+    let door = Door::new();
+    for (resource, expected) in
+        [("localhost/devices/dev'1", None), ("localhost/devices/dev%271", Some(Reason::ResourceMismatch))]
+    {
+        let token = sas(signed(resource, 10, Some("iothubowner")));
+        let found = door.visit(&READ, "/devices/dev%271", &[("id", "dev'1")], token);
+        assert_eq!(reason(&found), expected, "{resource}");
     }
 }
 
