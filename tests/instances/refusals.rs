@@ -32,7 +32,7 @@ async fn keys_that_everybody_knows_are_not_served_beyond_loopback() {
         let ready = folder.path().join("ready.json");
         let asked = Settings { bind: Some(bind), ready_file: Some(ready.clone()), ..settings(folder.path()) };
         let error = refusal(asked).await;
-        assert!(matches!(error, StartError::WellKnownKeys(at) if at == bind), "{error}");
+        assert!(matches!(&error, StartError::WellKnownKeys(told) if told.address == bind), "{error}");
         let text = error.to_string();
         assert!(text.contains("--generate-keys") && text.contains("--allow-well-known-keys"), "{text}");
         assert_eq!(error.exit_code(), 2);

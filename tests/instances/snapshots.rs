@@ -25,7 +25,8 @@ async fn a_snapshot_puts_everything_back_and_nothing_made_since_stays() {
     assert!(matches!(emulator.call("DELETE", &alpha, &arm, Value::Null).await.status, 200 | 202 | 204));
 
     assert_eq!(emulator.control("GET", "/snapshots", Value::Null).await.body, json!({"value": ["before"]}));
-    assert_eq!(emulator.control("POST", "/snapshots/before/restore", Value::Null).await.status, 204);
+    let reply = emulator.control("POST", "/snapshots/before/restore", Value::Null).await;
+    assert_eq!(reply.status, 204, "{}", reply.body);
     for (kind, name) in Kind::all() {
         let found = kind.found(&emulator, &emulator.origin_of(name)).await;
         assert_eq!(found, [kind.shown(name)], "{name}");

@@ -68,10 +68,10 @@ impl Emulator {
         let mut notices = Vec::from_iter(descriptors.notice());
         let file = world::read(settings.world.as_deref())?;
         let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
-        let authority =
-            Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
         let store = open_store(&settings, &mut notices)?;
         let streams = open_streams(&settings, &mut notices)?;
+        let authority =
+            Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
         let ring_folder = folder.clone();
         let elements = Elements::new().trusting(authority.der());
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
@@ -81,18 +81,8 @@ impl Emulator {
         let tenant = mark.as_ref().map_or_else(|| Seeder::tenant(&file), |mark| mark.tenant.clone());
         let estate = Estate::new(store.clone(), tenant);
         let book = RoleBook::new(&store).map_err(|error| StartError::Internal(error.to_string()))?;
-        if let Some(mark) = mark.as_ref().filter(|mark| mark.name != file.name) {
-            notices.push(format!(
-                "the data directory holds the world \"{}\", which goes on; `iolite reset` and a restart start \"{}\" afresh",
-                mark.name, file.name
-            ));
-        }
-        let seeder =
-            Arc::new(Seeder::new(file, estate.clone(), book.clone(), elements.ground.clone(), settings.generate_keys));
-        if mark.is_none() {
-            seeder.seed().await.map_err(|error| StartError::Internal(error.to_string()))?;
-        }
-        refuse_well_known_keys(&settings, &store)?;
+        let seeder = Seeder::new(file, estate.clone(), book.clone(), elements.ground.clone(), &settings);
+        notices.extend(world::settle(&seeder, &settings, &folder, mark.as_deref()).await?);
 
         let listening = listen(&settings, &mut notices)?;
         let (origins, opened) = Origins::new(
@@ -138,7 +128,7 @@ impl Emulator {
             WirePorts { mqtt: listening.mqtt.port, amqp: listening.amqp.port, plain_amqp: listening.plain_amqp.port };
         let ready_file = ReadyFile { authority, control_port, wires, path: ready_path.clone() };
         let ready = ready_file.content(&house);
-        let control = Control::new(house, seeder, ready_file, Snapshots::new(settings.data_dir.as_deref()));
+        let control = Control::new(house, Arc::new(seeder), ready_file, Snapshots::new(settings.data_dir.as_deref()));
         serve(&front, listening, opened, Arc::new(control));
 
         ready::write(&ready_path, &ready).map_err(|error| {
@@ -217,12 +207,6 @@ fn open_streams(settings: &Settings, notices: &mut Vec<String>) -> Result<Stream
         notices.push(format!("{}: {recovery}", folder.display()));
     }
     Ok(streams)
-}
-
-fn refuse_well_known_keys(settings: &Settings, store: &Store) -> Result<(), StartError> {
-    let Some(address) = settings.bind.filter(|address| !address.is_loopback()) else { return Ok(()) };
-    let well_known = store.table::<WorldMark>().get(WorldMark::KEY).is_some_and(|mark| mark.well_known_keys);
-    if well_known && !settings.allow_well_known_keys { Err(StartError::WellKnownKeys(address)) } else { Ok(()) }
 }
 
 fn listen(settings: &Settings, notices: &mut Vec<String>) -> Result<Listening, StartError> {

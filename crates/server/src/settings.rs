@@ -42,16 +42,30 @@ pub enum StartError {
     #[error("{0}")]
     Store(#[from] OpenError),
     /// Well-known keys would be served beyond loopback.
-    #[error(
-        "{0} is not a loopback address, and this world's keys are public knowledge\n  start with --generate-keys for fresh ones, or say --allow-well-known-keys if only trusted machines can reach it"
-    )]
-    WellKnownKeys(IpAddr),
+    #[error("{0}")]
+    WellKnownKeys(#[from] WellKnownKeys),
     /// Certificates cannot be made or read.
     #[error("{0}")]
     Certificates(String),
     /// Something that should not happen.
     #[error("the emulator could not start: {0}")]
     Internal(String),
+}
+
+/// Keys that everybody knows would be served beyond loopback.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{address} is not a loopback address, and these keys are public knowledge:\n    {}\n  {remedy}, or say \
+     --allow-well-known-keys if only trusted machines can reach it",
+    .keys.join("\n    ")
+)]
+pub struct WellKnownKeys {
+    /// The address that is listened on.
+    pub address: IpAddr,
+    /// A line for each resource, and one for the principals.
+    pub keys: Vec<String>,
+    /// What to do, besides to consent.
+    pub remedy: String,
 }
 
 impl StartError {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::Record;
 use crate::frame::{Reader, text};
 use crate::registry::Records;
 
@@ -44,6 +45,12 @@ impl Snapshot {
     /// The collections, in order of their names.
     pub fn collections(&self) -> impl Iterator<Item = &str> {
         self.collections.keys().map(|name| &**name)
+    }
+
+    /// The record under a key of `T`'s collection, read without putting the copy back; `None` also where it cannot be read.
+    #[must_use]
+    pub fn record<T: Record>(&self, key: &str) -> Option<T> {
+        serde_json::from_slice(self.collections.get(T::COLLECTION)?.get(key)?).ok()
     }
 
     /// The snapshot as bytes of our own format.
@@ -108,6 +115,19 @@ mod tests {
     fn a_snapshot_survives_as_bytes() {
         assert_eq!(Snapshot::from_bytes(&snapshot().to_bytes()), Ok(snapshot()));
         assert_eq!(snapshot().records(), 3);
+    }
+
+    #[test]
+    fn one_record_of_a_copy_is_read_by_its_collection_and_key() {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Number(u32);
+
+        impl Record for Number {
+            const COLLECTION: &'static str = "devices";
+        }
+
+        let record = |key: &str| snapshot().record::<Number>(key).map(|found| found.0);
+        assert_eq!((record("hub/b"), record("hub/a"), record("hub/c")), (Some(2), None, None));
     }
 
     #[test]

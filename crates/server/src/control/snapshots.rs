@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::{Control, Refused};
+use crate::world::WorldMark;
 
 /// Longer names are refused.
 const LONGEST_NAME: usize = 64;
@@ -91,12 +92,17 @@ pub(super) async fn restore(control: &Control, name: &str) -> Result<Value, Refu
     let (records, events) = parted(&bytes).ok_or_else(|| unreadable(&"it is too short"))?;
     let snapshot = Snapshot::from_bytes(records).map_err(|error| unreadable(&error))?;
     let events = StreamsSnapshot::from_bytes(events).map_err(|error| unreadable(&error))?;
+    let mark: Option<WorldMark> = snapshot.record(WorldMark::KEY);
+    let keys = mark.as_ref().map(WorldMark::public_keys).unwrap_or_default();
+    let allowed = control.seeder.reach.check(keys, "put it back while listening on loopback only");
+    allowed.map_err(|error| Refused::forbidden(format!("the snapshot `{name}` is not put back: {error}")))?;
     let store = &control.house.estate.store;
     store.import(snapshot, |_| true).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.streams.import(events).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.hub.start_outboxes_over().await;
     control.house.entra.forget_sessions();
     control.house.origins.open_all();
+    super::world::tell(control);
     Ok(Value::Null)
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Call, Control, Refused};
+use crate::ready;
 
 /// `world` and `empty` seed the same file: a world file has no devices, twins, models, enrolments, messages or jobs. The
 /// clock is put right with `world` only.
@@ -11,14 +12,30 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
     if !matches!(seed, "world" | "empty") {
         return Err(Refused::bad_request(format!("seed is `world` or `empty`, not `{seed}`")));
     }
+    let world = control.seeder.make().await.map_err(|error| Refused::failed(error.to_string()))?;
+    let allowed = control.seeder.reach.check(&world.public_keys, "start with --generate-keys for fresh ones");
+    allowed.map_err(|error| Refused::forbidden(format!("the world is not put back: {error}")))?;
     if seed == "world" {
         control.house.elements.clock.reset();
     }
-    control.seeder.seed().await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.seeder.put(world).await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.streams.clear().await.map_err(|error| Refused::failed(error.to_string()))?;
     control.house.hub.start_outboxes_over().await;
     control.house.entra.forget_sessions();
     control.house.access.log().clear();
     control.house.origins.open_all();
+    tell(control);
     Ok(Value::Null)
+}
+
+/// Has the ready file tell of the world that was put there, as far as it is this emulator's and still there.
+pub(super) fn tell(control: &Control) {
+    let path = &control.ready_file.path;
+    let kept: Option<Value> = std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    if kept.is_none_or(|kept| kept["pid"] != std::process::id()) {
+        return;
+    }
+    if let Err(error) = ready::write(path, &control.ready_file.content(&control.house)) {
+        tracing::warn!(%error, path = %path.display(), "the ready file still tells of the world before");
+    }
 }

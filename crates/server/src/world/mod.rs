@@ -5,9 +5,11 @@
 mod check;
 mod file;
 mod keys;
+mod public_keys;
 mod scope;
 mod seed;
 mod seed_people;
+mod start;
 
 use std::path::Path;
 
@@ -15,6 +17,7 @@ pub use check::WorldError;
 pub use file::WorldFile;
 pub(crate) use scope::resolve_running;
 pub(crate) use seed::{Seeder, WorldMark};
+pub(crate) use start::settle;
 
 /// The text of the built-in world.
 const CONTOSO: &str = include_str!("../../worlds/contoso.toml");

@@ -5,19 +5,22 @@ use std::sync::Arc;
 use iolite_access::RoleBook;
 use iolite_arm::{new_hub, new_provisioning_service, new_twins_instance};
 use iolite_identity::read_certificate;
-use iolite_kernel::{Ground, Scope, Secret, SignedDuration, Timestamp};
+use iolite_kernel::{Ground, Rights, Scope, Secret, SignedDuration, Timestamp};
 use iolite_resources::{
     Certificate, Estate, Hub, HubSku, LinkAuthentication, LinkedHub, ManagedIdentityKind, ManagementGroup, Principal,
     PrincipalKind, ProvisioningService, ResourceGroup, ResourceIdentity, SharedAccessPolicy, Subscription, Tenant,
     TwinsInstance,
 };
-use iolite_store::{Record, Store, StoreError, Table, Transaction};
+use iolite_store::{Record, Snapshot, Store, StoreError, Table, Transaction};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::file::{CertificateEntry, LinkBy, PolicyEntry, ProvisioningServiceEntry, StorageEntry, WorldFile};
-use super::keys::{KeyMaker, derived_id_scope};
+use super::keys::{KeyMaker, Owner, derived_id_scope};
+use super::public_keys::Reach;
 use super::scope::resolve;
+use crate::settings::Settings;
 
 /// What a store says of the world it holds, under the key `world`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +29,19 @@ pub(crate) struct WorldMark {
     pub(crate) name: String,
     /// The tenant it was seeded with; a store outlives the file it was seeded from.
     pub(crate) tenant: Tenant,
-    /// Whether its keys are public knowledge.
-    pub(crate) well_known_keys: bool,
+    /// Whether the keys that the file leaves out are derived from names; else they are drawn.
+    #[serde(rename = "well_known_keys")]
+    pub(crate) has_derived_keys: bool,
+    /// Those that are public knowledge, in words; asked for by [`Self::public_keys`]. Older stores do not list them.
+    #[serde(default = "all_of_them")]
+    listed_keys: Vec<String>,
+    /// What drawn keys come of, so that a reset gives the same.
+    #[serde(default)]
+    key_seed: Option<Secret>,
+}
+
+fn all_of_them() -> Vec<String> {
+    vec!["every key and secret of this world".to_owned()]
 }
 
 impl Record for WorldMark {
@@ -37,6 +51,11 @@ impl Record for WorldMark {
 impl WorldMark {
     /// The key of the one mark.
     pub(crate) const KEY: &'static str = "world";
+
+    /// The keys and secrets that everybody can know, in words.
+    pub(crate) fn public_keys(&self) -> &[String] {
+        if self.has_derived_keys { &self.listed_keys } else { &[] }
+    }
 }
 
 /// Writes a world into the store.
@@ -47,13 +66,27 @@ pub(crate) struct Seeder {
     pub(super) ground: Ground,
     marks: Table<WorldMark>,
     fresh_keys: bool,
+    /// Where the world's keys can be used from.
+    pub(crate) reach: Reach,
+    /// What this process's fresh keys come of, from the first time that it is known.
+    key_seed: Mutex<Option<Secret>>,
+}
+
+/// A world that is not in the store yet.
+pub(crate) struct MadeWorld {
+    snapshot: Snapshot,
+    /// The keys and secrets that everybody can know, in words.
+    pub(crate) public_keys: Vec<String>,
 }
 
 impl Seeder {
-    pub(crate) fn new(file: WorldFile, estate: Estate, book: RoleBook, ground: Ground, fresh_keys: bool) -> Self {
-        let marks = estate.store.table();
+    /// What writes `file`, with keys as the settings ask for them where the store has drawn none before.
+    pub(crate) fn new(file: WorldFile, estate: Estate, book: RoleBook, ground: Ground, settings: &Settings) -> Self {
+        let marks: Table<WorldMark> = estate.store.table();
         let file = Arc::new(file);
-        Self { file, estate, book, ground, marks, fresh_keys }
+        let key_seed = Mutex::new(marks.get(WorldMark::KEY).and_then(|mark| mark.key_seed.clone()));
+        let (fresh_keys, reach) = (settings.generate_keys, Reach::of(settings));
+        Self { file, estate, book, ground, marks, fresh_keys, reach, key_seed }
     }
 
     /// The tenant that the file describes.
@@ -67,9 +100,8 @@ impl Seeder {
         }
     }
 
-    /// Replaces everything in the store by the world as at start, in one change: it is written to a store beside, and the
-    /// whole of that takes the place of what was.
-    pub(crate) async fn seed(&self) -> Result<(), StoreError> {
+    /// Makes the world as at start, beside the store: who asks looks at its keys before it is put there.
+    pub(crate) async fn make(&self) -> Result<MadeWorld, StoreError> {
         let store = Store::memory();
         let mut book = self.book.clone();
         (book.custom, book.assignments, book.denies) = (store.table(), store.table(), store.table());
@@ -80,17 +112,37 @@ impl Seeder {
             ground: self.ground.clone(),
             marks: store.table(),
             fresh_keys: self.fresh_keys,
+            reach: self.reach,
+            key_seed: Mutex::default(),
         };
-        let written = store.transact(|transaction| {
-            beside.write(transaction);
-            Ok::<(), StoreError>(())
-        });
-        written.await?;
-        self.estate.store.import(store.export(), |_| true).await
+        let key_seed = self.key_seed();
+        let public_keys =
+            store.transact(|transaction| Ok::<_, StoreError>(beside.write(transaction, key_seed.clone()))).await?;
+        Ok(MadeWorld { snapshot: store.export(), public_keys })
     }
 
-    fn write(&self, transaction: &mut Transaction<'_>) {
-        let keys = KeyMaker { entropy: self.fresh_keys.then_some(self.ground.entropy.as_ref()) };
+    /// Replaces everything in the store by `world`, in one change.
+    pub(crate) async fn put(&self, world: MadeWorld) -> Result<(), StoreError> {
+        self.estate.store.import(world.snapshot, |_| true).await
+    }
+
+    /// What the keys of the next seeding come of; `None` derives them. Keys that were drawn once, at the start or for what
+    /// the store holds now, are never given up for those that everybody knows.
+    fn key_seed(&self) -> Option<Secret> {
+        let mut known = self.key_seed.lock();
+        if known.is_none() {
+            let mark = self.marks.get(WorldMark::KEY);
+            let is_drawn = mark.as_ref().is_some_and(|mark| !mark.has_derived_keys);
+            *known = mark
+                .and_then(|mark| mark.key_seed.clone())
+                .or_else(|| (is_drawn || self.fresh_keys).then(|| Secret::new(self.ground.entropy.key(32))));
+        }
+        known.clone()
+    }
+
+    /// Writes everything, and returns which keys are public knowledge.
+    fn write(&self, transaction: &mut Transaction<'_>, key_seed: Option<Secret>) -> Vec<String> {
+        let keys = KeyMaker::new(key_seed.clone(), super::read(None).ok().as_ref());
         self.write_containers(transaction);
         self.write_hubs(transaction, &keys);
         self.write_provisioning_services(transaction, &keys);
@@ -99,12 +151,16 @@ impl Seeder {
         self.write_custom_roles(transaction);
         self.write_assignments(transaction);
         self.write_denies(transaction);
+        let public_keys = keys.into_public();
         let mark = WorldMark {
             name: self.file.name.clone(),
             tenant: (*self.estate.tenant).clone(),
-            well_known_keys: !self.fresh_keys,
+            has_derived_keys: key_seed.is_none(),
+            listed_keys: public_keys.clone(),
+            key_seed,
         };
         transaction.put(&self.marks, WorldMark::KEY, mark);
+        public_keys
     }
 
     fn write_containers(&self, transaction: &mut Transaction<'_>) {
@@ -133,7 +189,7 @@ impl Seeder {
         }
     }
 
-    fn write_hubs(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+    fn write_hubs(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker) {
         for (index, entry) in self.file.iot_hubs.iter().enumerate() {
             let mut hub = new_hub(
                 &self.ground,
@@ -147,7 +203,8 @@ impl Seeder {
             hub.disable_local_auth = entry.disable_local_auth;
             hub.disable_device_sas = entry.disable_device_sas;
             hub.disable_module_sas = entry.disable_module_sas;
-            hub.policies = merge_policies(&entry.name, hub.policies, &entry.policies, keys);
+            hub.policies =
+                merge_policies(Owner { kind: Hub::TYPE, name: &entry.name }, hub.policies, &entry.policies, keys);
             hub.other_properties = entry.storage.as_ref().map(storage_properties).unwrap_or_default();
             if entry.throttling {
                 hub.other_properties.insert("throttling".to_owned(), true.into());
@@ -174,7 +231,7 @@ impl Seeder {
         }
     }
 
-    fn write_provisioning_services(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+    fn write_provisioning_services(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker) {
         for (index, entry) in self.file.provisioning_services.iter().enumerate() {
             let id = self.resource(&entry.resource_group, ProvisioningService::TYPE, &entry.name);
             let location = self.location(&entry.resource_group);
@@ -182,7 +239,8 @@ impl Seeder {
                 new_provisioning_service(&self.ground, self.estate.tenant.cloud, id.clone(), &location, 1);
             service.created_at = self.made(index);
             service.id_scope = entry.id_scope.clone().unwrap_or_else(|| derived_id_scope(&entry.name));
-            service.policies = merge_policies(&entry.name, service.policies, &entry.policies, keys);
+            let owner = Owner { kind: ProvisioningService::TYPE, name: &entry.name };
+            service.policies = merge_policies(owner, service.policies, &entry.policies, keys);
             service.linked_hubs = self.links(entry, transaction);
             if let Some(identity) = &entry.identity {
                 service.identity = Some(ResourceIdentity {
@@ -253,33 +311,27 @@ impl Seeder {
     }
 }
 
-/// The default policies under the world's keys, then those that the file adds or replaces.
+/// The default policies, then those that the file adds or replaces, all under the world's keys.
 fn merge_policies(
-    resource: &str,
+    owner: Owner<'_>,
     defaults: Vec<SharedAccessPolicy>,
     entries: &[PolicyEntry],
-    keys: &KeyMaker<'_>,
+    keys: &KeyMaker,
 ) -> Vec<SharedAccessPolicy> {
-    let mut policies = defaults;
-    for policy in &mut policies {
-        policy.primary_key = keys.key(&[resource, &policy.key_name, "primary"]);
-        policy.secondary_key = keys.key(&[resource, &policy.key_name, "secondary"]);
+    let entry_of = |name: &str| entries.iter().find(|entry| entry.name == name);
+    let with_keys = |key_name: String, rights: Rights| {
+        let (primary_key, secondary_key) = keys.policy(owner, &key_name, entry_of(&key_name));
+        SharedAccessPolicy { key_name, primary_key, secondary_key, rights }
+    };
+    let rights = |entry: &PolicyEntry| entry.rights.parse().unwrap_or_default();
+    let is_default = |entry: &&PolicyEntry| defaults.iter().any(|known| known.key_name == entry.name);
+    let added: Vec<&PolicyEntry> = entries.iter().filter(|entry| !is_default(entry)).collect();
+    let mut policies = Vec::new();
+    for known in defaults {
+        let rights = entry_of(&known.key_name).map_or(known.rights, rights);
+        policies.push(with_keys(known.key_name, rights));
     }
-    for entry in entries {
-        let key = |given: &Option<String>, which: &str| {
-            given.as_ref().map_or_else(|| keys.key(&[resource, &entry.name, which]), Secret::new)
-        };
-        let policy = SharedAccessPolicy {
-            key_name: entry.name.clone(),
-            primary_key: key(&entry.primary_key, "primary"),
-            secondary_key: key(&entry.secondary_key, "secondary"),
-            rights: entry.rights.parse().unwrap_or_default(),
-        };
-        match policies.iter_mut().find(|known| known.key_name == entry.name) {
-            Some(known) => *known = policy,
-            None => policies.push(policy),
-        }
-    }
+    policies.extend(added.into_iter().map(|entry| with_keys(entry.name.clone(), rights(entry))));
     policies
 }
 
@@ -325,8 +377,8 @@ mod tests {
         let book = RoleBook::new(&store).unwrap();
         let file = crate::world::read(None).unwrap();
         let wanted = Seeder::tenant(&file);
-        let seeder = Seeder::new(file, estate.clone(), book, Ground::system(), false);
-        seeder.seed().await.unwrap();
+        let seeder = Seeder::new(file, estate.clone(), book, Ground::system(), &Settings::default());
+        seeder.put(seeder.make().await.unwrap()).await.unwrap();
         let (hubs, principals) = (estate.hubs.count(""), estate.principals.count(""));
         assert!(hubs > 0 && principals > 0);
         let alien = store.transact(|transaction| {
@@ -336,7 +388,7 @@ mod tests {
         });
         alien.await.unwrap();
         let mut changes = store.watch();
-        seeder.seed().await.unwrap();
+        seeder.put(seeder.make().await.unwrap()).await.unwrap();
         let first = changes.recv().await.unwrap().revision;
         while let Ok(change) = changes.try_recv() {
             assert_eq!(change.revision, first, "{}", change.collection);
@@ -364,7 +416,8 @@ mod tests {
         let store = Store::memory();
         let estate = Estate::new(store.clone(), Seeder::tenant(&file));
         let book = RoleBook::new(&store).unwrap();
-        Seeder::new(file, estate.clone(), book, Ground::system(), false).seed().await.unwrap();
+        let seeder = Seeder::new(file, estate.clone(), book, Ground::system(), &Settings::default());
+        seeder.put(seeder.make().await.unwrap()).await.unwrap();
         let hub = estate.hub(&name).unwrap();
         assert_eq!(hub.other_properties["storageEndpoints"]["$default"]["sasTtlAsIso8601"], "PT5M");
         assert_eq!(hub.other_properties["enableFileUploadNotifications"], true);

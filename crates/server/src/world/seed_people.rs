@@ -17,7 +17,7 @@ struct Named<'a> {
 }
 
 impl Seeder {
-    pub(super) fn write_principals(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker<'_>) {
+    pub(super) fn write_principals(&self, transaction: &mut Transaction<'_>, keys: &KeyMaker) {
         for named in self.named() {
             let principal = Principal {
                 object_id: named.object_id.clone(),
@@ -29,12 +29,12 @@ impl Seeder {
         }
     }
 
-    fn principal_kind(&self, entry: &PrincipalEntry, keys: &KeyMaker<'_>) -> PrincipalKind {
+    fn principal_kind(&self, entry: &PrincipalEntry, keys: &KeyMaker) -> PrincipalKind {
         let client_id = || entry.client_id.clone().unwrap_or_else(|| derived_guid(&["client", &entry.name]));
         match entry.kind {
             PrincipalEntryKind::ServicePrincipal => PrincipalKind::ServicePrincipal {
                 client_id: client_id(),
-                secrets: entry.client_secret.iter().map(|secret| keys.secret(secret)).collect(),
+                secrets: entry.client_secret.iter().map(|secret| keys.secret(&entry.name, secret)).collect(),
                 certificates: entry
                     .certificates
                     .iter()
@@ -53,7 +53,7 @@ impl Seeder {
             },
             PrincipalEntryKind::User => PrincipalKind::User {
                 user_name: entry.user_name.clone().unwrap_or_default(),
-                password: keys.secret(entry.password.as_deref().unwrap_or_default()),
+                password: keys.secret(&entry.name, entry.password.as_deref().unwrap_or_default()),
             },
             PrincipalEntryKind::Group => PrincipalKind::Group {
                 members: entry.members.iter().filter_map(|member| self.object_id(member)).collect(),
