@@ -25,7 +25,7 @@ use crate::origins::{Opened, Origins};
 use crate::ports::{Bound, Ports, addresses, take};
 use crate::ready::{self, ReadyFile, WirePorts};
 use crate::settings::{Settings, StartError};
-use crate::tls::{Authority, Leaves, server_config};
+use crate::tls::{Authority, Leaves, refuse_foreign, server_config};
 use crate::wires::Wires;
 use crate::world::{self, Seeder, WorldMark};
 
@@ -70,8 +70,7 @@ impl Emulator {
         let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
         let store = open_store(&settings, &mut notices)?;
         let streams = open_streams(&settings, &mut notices)?;
-        let authority =
-            Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
+        let authority = Arc::new(open_authority(&settings, &folder)?);
         let ring_folder = folder.clone();
         let elements = Elements::new().trusting(authority.der());
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
@@ -189,6 +188,12 @@ async fn until_drained(work: impl Future<Output = ()>, mut draining: watch::Rece
 /// Emulators on free ports share a state directory, so each has a ready file of its own there.
 fn ready_name(settings: &Settings, control_port: u16) -> String {
     if settings.ports == Ports::Auto { format!("ready-{control_port}.json") } else { "ready.json".to_owned() }
+}
+
+fn open_authority(settings: &Settings, folder: &Path) -> Result<Authority, StartError> {
+    let checked = if settings.data_dir.is_none() { refuse_foreign(folder) } else { Ok(()) };
+    let opened = checked.and_then(|()| Authority::open(folder));
+    opened.map_err(|error| StartError::Certificates(error.to_string()))
 }
 
 fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, StartError> {
