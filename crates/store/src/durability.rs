@@ -388,3 +388,55 @@ fn opening_says_where_the_trouble_is() {
     assert!(matches!(refusal, OpenError::Corrupt { .. }), "{refusal:?}");
     assert!(refusal.to_string().contains("state.sqlite"), "{refusal}");
 }
+
+/// The store would begin anew, and what was acknowledged would be gone without a word.
+#[tokio::test]
+async fn an_emptied_database_in_a_directory_that_was_used_is_damage() {
+    for witness in ["state.sqlite-wal", "streams", "issuer.key"] {
+        let (directory, store, image, _) = running_world().await;
+        store.close().await;
+        drop(store);
+        let path = directory.path();
+        fs::remove_file(path.join("state.sqlite-wal")).ok();
+        match witness {
+            "streams" => fs::create_dir(path.join(witness)).unwrap(),
+            "issuer.key" => fs::write(path.join(witness), "a key").unwrap(),
+            log => fs::write(path.join(log), &image.0[log]).unwrap(),
+        }
+        fs::write(path.join("state.sqlite"), "").unwrap();
+        let refusal = reopen(path).unwrap_err();
+        assert!(matches!(refusal, OpenError::Corrupt { .. }), "{witness}: {refusal:?}");
+        let said = refusal.to_string();
+        for word in ["state.sqlite ", "it is empty", witness, "move it away to start empty"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert_eq!(fs::metadata(path.join("state.sqlite")).unwrap().len(), 0, "a refusal changes nothing");
+        fs::remove_file(path.join("state.sqlite")).unwrap();
+        let again = reopen(path);
+        if witness == "issuer.key" {
+            again.unwrap();
+        } else {
+            assert!(again.unwrap_err().to_string().contains("it is missing"), "{witness}");
+            assert!(!path.join("state.sqlite").exists(), "a refusal changes nothing");
+        }
+    }
+}
+
+/// A start that was killed early, and a directory that somebody else had made ready.
+#[test]
+fn a_directory_that_was_never_used_starts_whatever_is_in_it() {
+    let remains =
+        [("state.sqlite", ""), ("state.lock", ""), ("state.sqlite-journal", "half a page"), ("state.sqlite-wal", "")];
+    for count in 0..=remains.len() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, content) in &remains[..count] {
+            fs::write(directory.path().join(name), content).unwrap();
+        }
+        assert_eq!(reopen(directory.path()).unwrap().0, Content::new(), "{count}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["ca.key", "notes.txt"] {
+        fs::write(directory.path().join(name), "of somebody else").unwrap();
+    }
+    reopen(directory.path()).unwrap();
+}

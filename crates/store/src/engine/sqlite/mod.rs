@@ -4,6 +4,7 @@
 //! transaction per batch, and folded into a table of records when there is time. A write that a crash cut short is
 //! left out and reported; any other damage stops the start. It never repairs, and never writes after a failed write.
 
+mod emptied;
 mod entry;
 mod fault;
 mod fold;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use self::emptied::refuse_emptied;
 use self::fault::Fault;
 use self::fold::Fold;
 use self::schema::Meta;
@@ -60,6 +62,7 @@ impl SqliteEngine {
     /// Opens the database in `directory`, which is made if it is not there, and checks that it is whole.
     pub fn open(directory: &Path) -> Result<(Self, Option<TornTail>), OpenError> {
         let held = Directory::take(directory, "state.lock")?;
+        refuse_emptied(&held, "state.sqlite")?;
         let database = held.file("state.sqlite")?;
         let torn_tail = inspect_wal(&database)?;
         let wal_pages = Arc::new(AtomicUsize::new(0));
