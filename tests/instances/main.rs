@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+#[cfg(target_os = "linux")]
+mod bound;
 mod clock;
 mod keys;
 mod names;

@@ -28,7 +28,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_enum, env = "IOLITE_PORTS")]
     ports: Option<PortChoice>,
 
-    /// Listen on this address instead of 127.0.0.1 and ::1.
+    /// Listen on this address too, besides 127.0.0.1 and ::1; 0.0.0.0 is every address.
     #[arg(long, value_name = "ADDR", env = "IOLITE_BIND")]
     bind: Option<IpAddr>,
 

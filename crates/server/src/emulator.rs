@@ -104,8 +104,8 @@ impl Emulator {
             let estate = estate.clone();
             Box::new(move |host: &str| Directory::knows_host(&estate, host))
         };
-        let leaves =
-            Leaves::new(authority.clone(), names).map_err(|error| StartError::Certificates(error.to_string()))?;
+        let leaves = Leaves::new(authority.clone(), settings.bind, names)
+            .map_err(|error| StartError::Certificates(error.to_string()))?;
         let tls = server_config(leaves).map_err(|error| StartError::Certificates(error.to_string()))?;
         let (drain, draining) = watch::channel(false);
         let front = Front::new(

@@ -62,11 +62,15 @@ const BACKLOG: u32 = 1024;
 /// How often a free port is looked for that is free for both address families.
 const ATTEMPTS: usize = 32;
 
-/// The addresses that are listened on: `bind`, or both loopback addresses.
+/// The addresses that are listened on: both loopback addresses, and `bind`. What clients are told, the ready file and the
+/// environment, says localhost, which must lead here too.
 pub(crate) fn addresses(bind: Option<IpAddr>) -> Vec<IpAddr> {
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     match bind {
-        Some(address) => vec![address],
-        None => vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)],
+        // Localhost leads to each of these.
+        Some(address) if address.is_unspecified() || loopback.contains(&address) => vec![address],
+        Some(address) => [&[address], &loopback[..]].concat(),
+        None => loopback.to_vec(),
     }
 }
 
@@ -122,6 +126,26 @@ mod tests {
         let bound = take(0, "test", &addresses(None)).unwrap();
         assert!(bound.port > 0);
         assert!(bound.listeners.iter().all(|listener| listener.local_addr().unwrap().port() == bound.port));
+    }
+
+    #[test]
+    fn localhost_leads_here_whatever_is_bound() {
+        let told = |bind: &str| {
+            let addresses = addresses(bind.parse().ok());
+            addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        for (bind, wanted) in [
+            ("", "127.0.0.1 ::1"),
+            ("192.0.2.1", "192.0.2.1 127.0.0.1 ::1"),
+            ("127.0.0.2", "127.0.0.2 127.0.0.1 ::1"),
+            ("2001:db8::1", "2001:db8::1 127.0.0.1 ::1"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("::", "::"),
+        ] {
+            assert_eq!(told(bind), wanted, "--bind {bind}");
+        }
     }
 
     #[tokio::test]

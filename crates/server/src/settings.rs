@@ -19,7 +19,7 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// How ports are chosen.
     pub ports: Ports,
-    /// The address to listen on; both loopback addresses where there is none.
+    /// The address to listen on besides both loopback addresses (one of those, or one that stands for all, is the only one).
     pub bind: Option<IpAddr>,
     /// Where the ready file is written; in the state directory where there is none.
     pub ready_file: Option<PathBuf>,

@@ -37,9 +37,14 @@ pub(crate) struct Leaves {
 pub(crate) struct LeafError(String);
 
 impl Leaves {
-    /// Leaves signed by `authority`; `known` tells which names besides localhost are the world's.
-    pub(crate) fn new(authority: Arc<Authority>, known: KnownNames) -> Result<Self, LeafError> {
-        let default = Arc::new(mint(&authority, &["localhost", "*.localhost"], true)?);
+    /// Leaves signed by `authority`, the one for localhost with the loopback addresses and `bound`; `known` tells which names
+    /// besides localhost are the world's.
+    pub(crate) fn new(authority: Arc<Authority>, bound: Option<IpAddr>, known: KnownNames) -> Result<Self, LeafError> {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        // Nobody dials all addresses at once.
+        let other = bound.filter(|address| !address.is_unspecified() && !loopback.contains(address));
+        let addresses: Vec<IpAddr> = loopback.into_iter().chain(other).collect();
+        let default = Arc::new(mint(&authority, &["localhost", "*.localhost"], &addresses)?);
         Ok(Self { authority, default, known, minted: Mutex::default() })
     }
 
@@ -54,7 +59,7 @@ impl Leaves {
         if let Some(found) = minted.get(name) {
             return Some(found.clone());
         }
-        let leaf = Arc::new(mint(&self.authority, &[name], false).ok()?);
+        let leaf = Arc::new(mint(&self.authority, &[name], &[]).ok()?);
         if minted.len() < MOST_NAMES {
             minted.insert(name.to_owned(), leaf.clone());
         }
@@ -78,7 +83,7 @@ impl ResolvesServerCert for Leaves {
 }
 
 /// A P-256 leaf: an RSA one costs 2.7 times the CPU per handshake.
-fn mint(authority: &Authority, names: &[&str], with_addresses: bool) -> Result<CertifiedKey, LeafError> {
+fn mint(authority: &Authority, names: &[&str], addresses: &[IpAddr]) -> Result<CertifiedKey, LeafError> {
     let wrong = |error: &dyn fmt::Display| LeafError(error.to_string());
     let key = KeyPair::generate().map_err(|error| wrong(&error))?;
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -86,10 +91,7 @@ fn mint(authority: &Authority, names: &[&str], with_addresses: bool) -> Result<C
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, names[0].clone());
     params.distinguished_name = subject;
-    if with_addresses {
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    }
+    params.subject_alt_names.extend(addresses.iter().map(|address| SanType::IpAddress(*address)));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -109,7 +111,7 @@ mod tests {
     fn a_name_that_is_not_the_worlds_gets_no_leaf() {
         let folder = tempfile::tempdir().unwrap();
         let authority = Arc::new(Authority::open(folder.path()).unwrap());
-        let leaves = Leaves::new(authority, Box::new(|name| name == "contoso-hub.azure-devices.net")).unwrap();
+        let leaves = Leaves::new(authority, None, Box::new(|name| name == "contoso-hub.azure-devices.net")).unwrap();
         assert!(leaves.for_name("localhost").is_some());
         assert!(leaves.for_name("contoso-hub.azure-devices.net").is_some());
         assert!(leaves.for_name("example.org").is_none());

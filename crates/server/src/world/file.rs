@@ -213,7 +213,7 @@ pub struct ProvisioningServiceEntry {
     pub name: String,
     /// The resource group it is in.
     pub resource_group: String,
-    /// Its id scope; derived from the name where left out.
+    /// Its id scope, `0ne` and eight hexadecimal digits; derived from the name where left out.
     pub id_scope: Option<String>,
     /// Its system-assigned managed identity.
     pub identity: Option<IdentityEntry>,

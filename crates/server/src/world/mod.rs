@@ -106,6 +106,8 @@ mod tests {
     /// Each would be taken without a word and fail only when somebody signs in.
     #[test]
     fn what_could_never_work_is_refused_with_its_place() {
+        let id_scope =
+            |text: &str| format!("[[provisioning_services]]\nname='dps'\nresource_group='g'\nid_scope='{text}'");
         let person = |fields: &str| format!("[[principals]]\nname='p'\n{fields}\n");
         let cases = [
             ("policies=[{name='p',rights='RegistryRead',primary_key='abc!'}]".to_owned(), "policies[0].primary_key"),
@@ -125,6 +127,9 @@ mod tests {
                     .to_owned(),
                 "provisioning_services[0].identity.object_id",
             ),
+            (id_scope("bad"), "provisioning_services[0].id_scope"),
+            (id_scope("0ne0000001"), "provisioning_services[0].id_scope"),
+            (id_scope("0ne0000000G"), "provisioning_services[0].id_scope"),
             ("[[custom_roles]]\nname='owner'".to_owned(), "custom_roles[0]"),
             ("[[custom_roles]]\nname='R'\nid='x'".to_owned(), "custom_roles[0].id"),
             ("[[custom_roles]]\nname='R'\nactions=['read']".to_owned(), "custom_roles[0].actions"),

@@ -24,7 +24,7 @@ impl Listener {
         let (_, pem) = x509_parser::pem::parse_x509_pem(authority.pem.as_bytes()).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(pem.contents.into()).unwrap();
-        let leaves = Leaves::new(authority, Box::new(|_| false)).unwrap();
+        let leaves = Leaves::new(authority, None, Box::new(|_| false)).unwrap();
         Self { config: Arc::new(server_config(leaves).unwrap()), roots, _folder: folder }
     }
 

@@ -74,6 +74,11 @@ impl Checker<'_> {
             let at = format!("provisioning_services[{index}]");
             self.name(&at, &service.name, 3, 64)?;
             self.group(&at, &service.resource_group)?;
+            if let Some(id_scope) = service.id_scope.as_deref().filter(|id_scope| !is_id_scope(id_scope)) {
+                let problem = format!("`{id_scope}` is no id scope");
+                let remedy = "write 0ne and eight hexadecimal digits, or leave it out for one made from the name";
+                return self.wrong(format!("{at}.id_scope"), problem, remedy);
+            }
             self.policies(&at, &service.policies, &PROVISIONING_POLICIES)?;
             if let Some(identity) = &service.identity {
                 self.guid(format!("{at}.identity.object_id"), &identity.object_id)?;
@@ -146,4 +151,10 @@ impl Checker<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether devices could name a provisioning service by this: `0ne` and eight hexadecimal digits, as Azure gives them out.
+fn is_id_scope(text: &str) -> bool {
+    let digits = text.strip_prefix("0ne").unwrap_or_default();
+    digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
