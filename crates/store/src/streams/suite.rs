@@ -204,6 +204,26 @@ async fn a_removed_stream_is_closed_and_a_new_one_begins_at_the_front() {
     }
 }
 
+/// A hub may be deleted just before a reset: what goes and what is cleared must not meet half way.
+#[tokio::test]
+async fn a_stream_that_is_being_removed_is_in_nobodys_way() {
+    for (_directory, streams) in both() {
+        for name in ["gone", "kept"] {
+            fill(&streams.stream(name, 1).unwrap(), 3).await;
+        }
+        let copy = streams.export(u64::MAX).await.unwrap();
+        let (removed, cleared) = tokio::join!(streams.remove("gone"), streams.clear());
+        (removed.unwrap(), cleared.unwrap());
+        assert_eq!(streams.names(), ["kept"]);
+        fill(&streams.stream("gone", 1).unwrap(), 1).await;
+        let (removed, replaced) = tokio::join!(streams.remove("gone"), streams.import(copy));
+        (removed.unwrap(), replaced.unwrap());
+        for name in ["gone", "kept"] {
+            assert_eq!(read_all(&streams.stream(name, 1).unwrap(), 0).await.len(), 3, "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stream_asked_for_twice_is_the_same_and_gets_the_more_partitions() {
     for (_directory, streams) in both() {
