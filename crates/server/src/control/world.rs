@@ -13,7 +13,10 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
         return Err(Refused::bad_request(format!("seed is `world` or `empty`, not `{seed}`")));
     }
     let world = control.seeder.make().await.map_err(|error| Refused::failed(error.to_string()))?;
-    let allowed = control.seeder.reach.check(&world.public_keys, "start with --generate-keys for fresh ones, give your own in a world file");
+    let allowed = control
+        .seeder
+        .reach
+        .check(&world.public_keys, "start with --generate-keys for fresh ones, give your own in a world file");
     allowed.map_err(|error| Refused::forbidden(format!("the world is not put back: {error}")))?;
     if seed == "world" {
         control.house.elements.clock.reset();

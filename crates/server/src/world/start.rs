@@ -17,7 +17,9 @@ pub(crate) async fn settle(
 ) -> Result<Vec<String>, StartError> {
     let Some(mark) = mark else {
         let world = seeder.make().await.map_err(|error| StartError::Internal(error.to_string()))?;
-        seeder.reach.check(&world.public_keys, "start with --generate-keys for fresh ones, give your own in a world file")?;
+        seeder
+            .reach
+            .check(&world.public_keys, "start with --generate-keys for fresh ones, give your own in a world file")?;
         seeder.put(world).await.map_err(|error| StartError::Internal(error.to_string()))?;
         return Ok(Vec::new());
     };
