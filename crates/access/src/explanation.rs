@@ -159,7 +159,8 @@ impl Access {
             "outcome": if decision.is_allowed() { "allowed" } else { "denied" },
             "service": decision.operation.service,
             "operation": decision.operation.name,
-            "method": decision.operation.method,
+            "method": decision.method(),
+            "origin": decision.origin,
             "path": decision.path(),
             "resource": decision.resource,
             "client": {
@@ -215,10 +216,9 @@ impl Evaluation {
 
 /// What was asked: method and path of a request; of a connection or a link, where it was made, which has no method.
 fn asked(decision: &Decision) -> String {
-    if decision.origin.starts_with("http") {
-        format!("{} {}", decision.operation.method, decision.path())
-    } else {
-        format!("{}{}", decision.origin, decision.path())
+    match decision.method() {
+        Some(method) => format!("{method} {}", decision.path()),
+        None => format!("{}{}", decision.origin, decision.path()),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use iolite_kernel::{Request, ServiceError};
+use iolite_kernel::{MediaType, Request, ServiceError};
 use serde_json::{Map, Value};
 
 use crate::errors::{INVALID_REQUEST_CONTENT, UNSUPPORTED_MEDIA_TYPE};
@@ -149,8 +149,7 @@ impl Fields {
 /// A body without a content type is read as JSON, as the service does.
 fn check_media_type(request: &Request) -> Result<(), ServiceError> {
     let Some(value) = request.header("content-type") else { return Ok(()) };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
+    if MediaType::of(value).is_json() {
         return Ok(());
     }
     let text = format!("The media type '{value}' is not supported here; send 'application/json'.");

@@ -103,16 +103,21 @@ struct Admitted {
     sent: Sent,
 }
 
-/// What is told of a request in its answer, and how.
-struct Sent {
-    table: Arc<dyn ServiceTable>,
+/// What is told of a request in its answer.
+struct Told {
     id: Uuid,
     method: http::Method,
     target: Arc<str>,
     origin: Arc<str>,
 }
 
-impl Sent {
+/// The same, and by whom.
+struct Sent {
+    table: Arc<dyn ServiceTable>,
+    told: Told,
+}
+
+impl Told {
     fn at(&self, pipeline: &Pipeline) -> Circumstances<'_> {
         Circumstances {
             id: self.id,
@@ -123,9 +128,14 @@ impl Sent {
         }
     }
 
-    fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
-        let face = self.table.face();
+    fn refuse(&self, pipeline: &Pipeline, face: &dyn Face, refusal: &Refusal) -> Outgoing {
         finish(face, face.refusal(refusal, self.at(pipeline)), self.id)
+    }
+}
+
+impl Sent {
+    fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
+        self.told.refuse(pipeline, self.table.face(), refusal)
     }
 
     fn tell(
@@ -134,14 +144,14 @@ impl Sent {
         operation: &'static Operation,
         outcome: Result<Answer, ServiceError>,
     ) -> Outgoing {
-        let face = self.table.face();
+        let (face, told) = (self.table.face(), &self.told);
         match outcome {
-            Ok(answer) => finish(face, answer, self.id),
+            Ok(answer) => finish(face, answer, told.id),
             Err(error) => {
                 if error.code.status == 500 {
-                    tracing::error!(id = %self.id, ?error, operation = operation.name, "an operation failed");
+                    tracing::error!(id = %told.id, ?error, operation = operation.name, "an operation failed");
                 }
-                finish(face, face.error(&error, self.at(pipeline)), self.id)
+                finish(face, face.error(&error, told.at(pipeline)), told.id)
             }
         }
     }
@@ -204,37 +214,28 @@ impl Pipeline {
 
     fn examine(&self, head: Head) -> Result<Box<Admitted>, Box<Outgoing>> {
         let Head { site, method, uri, headers, origin, host, client, shown } = head;
-        let id = self.ground.uuid();
-        let (target, query) = (target(&uri), uri.query().map(query).unwrap_or_default());
+        let query = uri.query().map(query).unwrap_or_default();
+        let told = Told { id: self.ground.uuid(), method, target: target(&uri), origin: origin.clone() };
         let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
         let api_version = api_version.map(|(_, value)| value.clone()).unwrap_or_default();
         let asked = Asked {
             site: &site,
             host: &host,
             path: uri.path(),
-            method: &method,
+            method: &told.method,
             shown: &shown,
             api_version: &api_version,
         };
         let found = match self.find(asked) {
             Ok(found) => found,
-            Err((face, refusal)) => {
-                let at = Circumstances {
-                    id,
-                    now: self.ground.now(),
-                    method: method.as_str(),
-                    path: uri.path(),
-                    origin: &origin,
-                };
-                return Err(finish(face, face.refusal(&refusal, at), id).into());
-            }
+            Err((face, refusal)) => return Err(told.refuse(self, face, &refusal).into()),
         };
-        let sent = Sent { table: found.table.clone(), id, method, target: target.clone(), origin: origin.clone() };
+        let sent = Sent { table: found.table.clone(), told };
         if let Err(refusal) = check_version(found.operation, &api_version) {
             return Err(sent.refuse(self, &refusal).into());
         }
         let request = Request::from(Fields {
-            id,
+            id: sent.told.id,
             received_at: self.ground.now(),
             params: found.params,
             query,
@@ -242,7 +243,7 @@ impl Pipeline {
             body: Bytes::new(),
             api_version,
             origin,
-            target,
+            target: sent.told.target.clone(),
             client,
         });
         let presented = shown.presented();
