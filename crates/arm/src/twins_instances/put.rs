@@ -109,6 +109,11 @@ mod tests {
             (json!({"location": "west/europe"}), "BadRequest"),
             (json!({"location": "westeurope", "tags": [1]}), "InvalidRequestContent"),
             (json!({"location": "westeurope", "properties": {"publicNetworkAccess": "Maybe"}}), "BadRequest"),
+            (json!({"location": "westeurope", "properties": {"publicNetworkAccess": 5}}), "InvalidRequestContent"),
+            (
+                json!({"location": "westeurope", "properties": {"privateEndpointConnections": 5}}),
+                "InvalidRequestContent",
+            ),
             (json!({"location": "westeurope", "identity": {"type": "Someone"}}), "FailedIdentityOperation"),
         ];
         for (body, code) in bodies {

@@ -88,6 +88,12 @@ mod tests {
         let error = storage("AccountName=a", "uploads").unwrap_err();
         assert!(error.place.contains("iot_hubs[0].storage.connection_string"), "{error}");
         assert!(storage("UseDevelopmentStorage=true", "Up").unwrap_err().place.contains("storage.container"));
+        for (life, taken) in [("PT5M", true), ("P1D", true), ("5 minutes", false), ("PT1S", false), ("P2D", false)] {
+            let storage = "connection_string='UseDevelopmentStorage=true',container='uploads'";
+            let read = with_hub(&format!("storage={{{storage},sas_ttl='{life}'}}"));
+            assert_eq!(read.is_ok(), taken, "{life}");
+            assert!(read.err().is_none_or(|error| error.problem.contains("sasTtlAsIso8601")));
+        }
         let mut params = rcgen::CertificateParams::default();
         let key = rcgen::KeyPair::generate().unwrap();
         let leaf = params.self_signed(&key).unwrap().pem();
