@@ -60,6 +60,7 @@ pub use arm::Arm;
 pub use hub_events::{HubEvents, WebhookCheck};
 pub use hubs::create::new_hub;
 pub use hubs::properties::check_hub_properties;
+pub use location::is_location;
 pub use policies::{HUB_POLICIES, PROVISIONING_POLICIES, PolicyRules, is_policy_key, is_policy_name};
 pub use provisioning_services::create::new_provisioning_service;
 pub use role_definitions::put::is_action;

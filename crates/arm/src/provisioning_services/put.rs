@@ -85,7 +85,7 @@ fn new(
             format!("'{name}' cannot name a provisioning service: 3 to 64 letters, digits and inner hyphens can.");
         return Err(ServiceError::new(&ARGUMENT_INVALID, text));
     }
-    let location = location::required(change.location.as_deref())?;
+    let location = location::required(change.location.as_deref(), ProvisioningService::TYPE)?;
     let Some(capacity) = change.capacity else { return Err(ServiceError::new(&ARGUMENT_NULL, "'sku' is missing.")) };
     let id = names::resource_id(group, ProvisioningService::TYPE, name);
     Ok(new_provisioning_service(&arm.ground, arm.estate.tenant.cloud, id, location, capacity))

@@ -115,6 +115,7 @@ mod tests {
             ("policies=[{name='p',rights='EnrollmentRead'}]".to_owned(), "policies[0].rights"),
             ("policies=[{name='p q',rights='RegistryRead'}]".to_owned(), "policies[0].name"),
             ("[[resource_groups]]\nname='h'\nsubscription='s'".to_owned(), "resource_groups[1].subscription"),
+            ("[[resource_groups]]\nname='h'\nlocation='mars'".to_owned(), "resource_groups[1].location"),
             ("[[management_groups]]\nname='a'\nparent='a'".to_owned(), "management_groups[0].parent"),
             (
                 "[[provisioning_services]]\nname='dps'\nresource_group='g'\n\
