@@ -219,3 +219,56 @@ async fn decisions_are_listed_by_outcome_principal_and_operation() {
     let last = emulator.control("GET", "/decisions/last", Value::Null).await;
     assert_eq!(last.body["operation"], "Devices_CreateOrUpdateIdentity");
 }
+
+/// Closes a resource by a PATCH of its properties.
+async fn patch(emulator: &TestEmulator, list: &str, api_version: &str, properties: Value) {
+    let owner = emulator.token("owner-app", "arm").await;
+    let target = format!("{}?api-version={api_version}", emulator.resource_id(list));
+    let changed = emulator.call("PATCH", &target, &owner, json!({"properties": properties})).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
+#[tokio::test]
+async fn an_address_that_a_provisioning_service_rejects_is_told_the_rule_at_the_api_that_it_names() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "dps").await;
+    let scope = emulator.entry("contoso-dps")["id_scope"].as_str().unwrap().to_owned();
+    let enrollment = "/enrollments/nope?api-version=2021-10-01";
+    let registration = format!("/{scope}/registrations/nope/operations/1?api-version=2021-06-01");
+    for (target, closed) in [("serviceApi", "service"), ("deviceApi", "device"), ("all", "service device")] {
+        let rule = json!({"filterName": "nobody", "action": "Reject", "ipMask": "0.0.0.0/0", "target": target});
+        patch(&emulator, "provisioning_services", "2022-12-12", json!({"ipFilterRules": [rule]})).await;
+        let by_service = emulator.call("GET", enrollment, &owner, Value::Null).await;
+        let by_device = emulator.call("GET", &registration, &Credential::none(), Value::Null).await;
+        for (reply, api) in [(&by_service, "service"), (&by_device, "device")] {
+            let decision = decision(&emulator, reply).await;
+            let explanation = explanation(&decision);
+            let is_closed = closed.contains(api);
+            assert_eq!(explanation.contains("the IP filter rule `nobody` of contoso-dps"), is_closed, "{explanation}");
+            assert_eq!(explanation.contains("az iot dps update --name contoso-dps"), is_closed, "{explanation}");
+            if is_closed {
+                assert_eq!((reply.status, &reply.body["errorCode"]), (401, &json!(401_002)), "{}", reply.body);
+                assert!(!reply.body.to_string().contains("nobody"), "the wire does not mention the rule");
+            }
+        }
+        assert_eq!(by_service.status, if closed.contains("service") { 401 } else { 404 }, "{}", by_service.body);
+    }
+    patch(&emulator, "provisioning_services", "2022-12-12", json!({"ipFilterRules": []})).await;
+    assert_eq!(emulator.call("GET", enrollment, &owner, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn twins_without_public_access_forbid_everybody_and_the_command_is_named() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "twins").await;
+    let models = "/models?api-version=2023-10-31";
+    assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.status, 200);
+    patch(&emulator, "digital_twins", "2023-01-31", json!({"publicNetworkAccess": "Disabled"})).await;
+    let refused = emulator.call("GET", models, &owner, Value::Null).await;
+    assert_eq!((refused.status, &refused.body), (403, &Value::Null));
+    let explanation = explanation(&emulator.decision(&refused).await);
+    let command = format!("az resource update --ids {}", emulator.resource_id("digital_twins"));
+    assert!(explanation.contains(&command) && explanation.contains("publicNetworkAccess"), "{explanation}");
+    patch(&emulator, "digital_twins", "2023-01-31", json!({"publicNetworkAccess": "Enabled"})).await;
+    assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.status, 200);
+}

@@ -1,7 +1,7 @@
 //! A decision in plain lines, and as JSON: what was asked, what was checked, what was looked at, and what would help.
 
 use iolite_identity::{Caller, Reason, Rejection};
-use iolite_kernel::{Operation, Scope};
+use iolite_kernel::{Operation, Scope, Service};
 use serde_json::{Value, json};
 
 use crate::{Access, Considered, Decision, Denial, DenialCause, Evaluation, Grant, Outcome, Plane, Why};
@@ -129,10 +129,11 @@ impl Access {
                     .to_owned()
             }
             Reason::AddressNotAllowed => {
-                format!("change ipFilterRules or networkRuleSets of {name}: az iot hub update --name {name} --set …")
+                let rules = if service == Service::Hub { "ipFilterRules or networkRuleSets" } else { "ipFilterRules" };
+                format!("change {rules} of {name}: {} --set …", update_command(decision))
             }
             Reason::PublicAccessDisabled => {
-                format!("turn it on: az iot hub update --name {name} --set properties.publicNetworkAccess=Enabled")
+                format!("turn it on: {} --set properties.publicNetworkAccess=Enabled", update_command(decision))
             }
             Reason::WrongMeans => "sign in by the means the device was registered with".to_owned(),
             Reason::NoEnrollment => "make an enrolment for this registration id, or a group that fits".to_owned(),
@@ -244,6 +245,16 @@ fn reason(decision: &Decision) -> String {
             DenialCause::DeniedByAssignment { action, by } => format!("\"{}\" denies {action}", by.display_name),
             DenialCause::SomeoneElse { wanted } => format!("the caller is not `{wanted}`"),
         },
+    }
+}
+
+/// The command that changes the properties of what was asked, without the change.
+fn update_command(decision: &Decision) -> String {
+    let name = decision.resource.name();
+    match decision.operation.service {
+        Service::Hub => format!("az iot hub update --name {name}"),
+        Service::Dps => format!("az iot dps update --name {name}"),
+        _ => format!("az resource update --ids {}", decision.resource),
     }
 }
 

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use iolite_kernel::{MediaType, Request, ServiceError};
+use iolite_kernel::{ErrorCode, MediaType, Request, ServiceError};
 use serde_json::{Map, Value};
 
 use crate::errors::{INVALID_REQUEST_CONTENT, UNSUPPORTED_MEDIA_TYPE};
+use crate::schema::{self, Member};
 
 /// A JSON object and where it stands in the body.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +123,16 @@ impl Fields {
         fields.map.into_iter().map(item).collect::<Result<_, _>>().map(Some)
     }
 
+    /// The same as `members` wants it; a value that is out of range or no known word is refused as `invalid`.
+    pub(crate) fn fitted(self, members: &[Member], invalid: &'static ErrorCode) -> Result<Self, ServiceError> {
+        Ok(Self { map: schema::fit(members, &self.path, self.map, invalid)?, path: self.path })
+    }
+
+    /// What is there still.
+    pub(crate) const fn kept(&self) -> &Map<String, Value> {
+        &self.map
+    }
+
     /// What is left.
     pub(crate) fn rest(self) -> Map<String, Value> {
         self.map
@@ -156,7 +167,8 @@ fn check_media_type(request: &Request) -> Result<(), ServiceError> {
     Err(ServiceError::new(&UNSUPPORTED_MEDIA_TYPE, text))
 }
 
-fn mismatch(path: &str, wanted: &str, found: &Value) -> ServiceError {
+/// A member of the wrong type.
+pub(crate) fn mismatch(path: &str, wanted: &str, found: &Value) -> ServiceError {
     refuse(format!("The member '{path}' is {}; {wanted} was expected.", kind(found)))
 }
 
