@@ -9,6 +9,7 @@ use iolite_resources::{Hub, PrincipalKind, ProvisioningService, SharedAccessPoli
 use serde_json::{Value, json};
 
 use crate::house::House;
+use crate::settings::StartError;
 use crate::tls::Authority;
 
 /// The ports of the wires besides HTTPS.
@@ -52,9 +53,9 @@ fn content(house: &House, authority: &Authority, control_port: u16, wires: WireP
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
         "control": format!("{plain}/iolite/v1"),
-        "ready_file": std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-        "ca_certificate": authority.certificate_path,
-        "ca_bundle": authority.bundle_path,
+        "ready_file": told(path),
+        "ca_certificate": told(&authority.certificate_path),
+        "ca_bundle": told(&authority.bundle_path),
         "entra": {"authority": origin, "tenant_id": estate.tenant.id},
         "arm": {"endpoint": origin, "subscription_id": subscription, "resource_group": group},
         "managed_identity": {
@@ -69,6 +70,31 @@ fn content(house: &House, authority: &Authority, control_port: u16, wires: WireP
         "digital_twins": in_order(house, TwinsInstance::TYPE)
             .iter().filter_map(|name| twins(house, name)).collect::<Vec<_>>(),
     })
+}
+
+/// A path as JSON says it. [`tellable`] has seen to it that nothing is lost; a panic would be worse than a wrong character.
+fn told(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The path from the root, since whoever reads it may work in another folder. Refused where JSON and the environment of
+/// other programs could not carry it: what they would be told leads nowhere. `remedy` is what the user can do then.
+pub(crate) fn tellable(path: &Path, remedy: &'static str) -> Result<PathBuf, StartError> {
+    let refuse = |why: String| StartError::Path { path: path.display().to_string(), why, remedy };
+    let absolute = std::path::absolute(path).map_err(|error| refuse(error.to_string()))?;
+    if absolute.to_str().is_none() {
+        return Err(refuse(format!("{} is not UTF-8, and the ready file could not tell it", absolute.display())));
+    }
+    Ok(absolute)
+}
+
+/// Removes the ready file that `content` was written to, unless another emulator has written its own there since.
+pub(crate) fn remove(path: &Path, content: &Value) {
+    let found = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    // Two emulators of one process, in a test of the user's, have ports of their own.
+    if found.is_some_and(|found| found["pid"] == content["pid"] && found["control"] == content["control"]) {
+        std::fs::remove_file(path).ok();
+    }
 }
 
 /// The names of one type, the first of its kind first.
@@ -251,6 +277,32 @@ fn whose(ready: &Value, principal: Option<&str>) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_json_cannot_carry_is_refused_with_the_remedy() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/d\xff"));
+        let error = tellable(odd, "name another").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("not UTF-8") && error.to_string().contains("name another"), "{error}");
+        assert!(tellable(Path::new("here"), "").unwrap().is_absolute());
+    }
+
+    #[test]
+    fn only_its_own_ready_file_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready.json");
+        let own = json!({"pid": 1, "control": "http://localhost:1/iolite/v1"});
+        for other in [json!({"pid": 2, "control": own["control"]}), json!({"pid": 1, "control": "x"}), json!("?")] {
+            write(&path, &other).unwrap();
+            remove(&path, &own);
+            assert!(path.exists(), "{other} is another's");
+        }
+        write(&path, &own).unwrap();
+        remove(&path, &own);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn the_environment_is_that_of_the_principal_asked_for() {
