@@ -219,3 +219,41 @@ async fn decisions_are_listed_by_outcome_principal_and_operation() {
     let last = emulator.control("GET", "/decisions/last", Value::Null).await;
     assert_eq!(last.body["operation"], "Devices_CreateOrUpdateIdentity");
 }
+
+#[tokio::test]
+async fn a_filter_without_a_value_lets_everything_through() {
+    let emulator = TestEmulator::start().await;
+    let reader = emulator.token("reader-app", "hub").await;
+    emulator.call("GET", "/devices?api-version=2021-04-12", &reader, Value::Null).await;
+    emulator.call("PUT", DEVICE, &reader, json!({"deviceId": "press-1"})).await;
+    let list = emulator.control("GET", "/decisions?outcome=&principal=&operation=&limit=", Value::Null).await;
+    assert_eq!(list.status, 200, "{}", list.body);
+    assert_eq!(list.body["value"].as_array().unwrap().len(), 2, "{}", list.body);
+    assert_eq!(emulator.control("GET", "/decisions?limit=some", Value::Null).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_caller_s_decisions_are_found_by_every_name_it_has() {
+    let emulator = TestEmulator::start().await;
+    for name in ["operator", "owner-app"] {
+        let token = emulator.token(name, "hub").await;
+        emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    }
+    let of = async |principal: &str| {
+        let list = emulator.control("GET", &format!("/decisions?principal={principal}"), Value::Null).await;
+        let found = list.body["value"].as_array().unwrap().clone();
+        found.iter().map(|decision| decision["principal"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let principals = emulator.ready()["principals"].as_array().unwrap();
+    let entry = |name: &str| principals.iter().find(|entry| entry["name"] == name).unwrap();
+    let (operator, owner) = (entry("operator"), entry("owner-app"));
+    for name in ["Operator", operator["username"].as_str().unwrap(), operator["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, [operator["username"].as_str().unwrap()], "{name}");
+    }
+    for name in ["owner-app", owner["client_id"].as_str().unwrap(), owner["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, ["owner-app"], "{name}");
+    }
+    assert_eq!(of("nobody").await, [""; 0]);
+    let last = emulator.control("GET", "/decisions/last?principal=operator", Value::Null).await;
+    assert_eq!(last.body["principal"], operator["username"]);
+}
