@@ -258,18 +258,29 @@ pub fn environment(ready: &Value, principal: Option<&str>) -> Result<Vec<(String
     Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
+/// The principal of the ready file that signs in where nobody is asked for: the built-in world's owner, or, in a world that
+/// has no such principal, the first application with a secret, if any.
+#[must_use]
+pub fn usual_principal(ready: &Value) -> Option<&Value> {
+    let has_secret = |entry: &&Value| entry["client_secret"].is_string();
+    principal_called(ready, USUAL_PRINCIPAL).or_else(|| principals_of(ready).iter().find(has_secret))
+}
+
+fn principals_of(ready: &Value) -> &[Value] {
+    ready["principals"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn principal_called<'a>(ready: &'a Value, text: &str) -> Option<&'a Value> {
+    let goes_by = |name: &Value| name.as_str().is_some_and(|known| known.eq_ignore_ascii_case(text));
+    let names = ["name", "object_id", "client_id", "username"];
+    // A name of the world counts first, whatever others are called elsewhere.
+    names.iter().find_map(|field| principals_of(ready).iter().find(|entry| goes_by(&entry[*field])))
+}
+
 fn whose(ready: &Value, principal: Option<&str>) -> Result<Value, String> {
-    let principals = ready["principals"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let named = |name: &str| {
-        principals.iter().find(|entry| entry["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
-    };
-    let Some(asked) = principal else {
-        let usual =
-            named(USUAL_PRINCIPAL).or_else(|| principals.iter().find(|entry| entry["client_secret"].is_string()));
-        return Ok(usual.cloned().unwrap_or_default());
-    };
-    named(asked).cloned().ok_or_else(|| {
-        let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    let Some(asked) = principal else { return Ok(usual_principal(ready).cloned().unwrap_or_default()) };
+    principal_called(ready, asked).cloned().ok_or_else(|| {
+        let names: Vec<&str> = principals_of(ready).iter().filter_map(|entry| entry["name"].as_str()).collect();
         format!("there is no principal `{asked}`; this world has {}", names.join(", "))
     })
 }

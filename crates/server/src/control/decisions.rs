@@ -49,7 +49,10 @@ pub(super) fn show(control: &Control, id: &str, call: &Call) -> Result<Value, Re
     let found = found.ok_or_else(|| {
         Refused::not_found(match id {
             "last" => "no such request was decided since the start or the last reset",
-            _ => "there is no such decision (any more): the log keeps the last 2048",
+            _ => {
+                "there is no such decision (any more): the log keeps the last 2048, and none is made about a request whose \
+                 path, method or api-version is not known"
+            }
         })
     })?;
     Ok(access.decision_json(&found))

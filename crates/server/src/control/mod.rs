@@ -7,6 +7,7 @@ mod check;
 mod clock;
 mod decisions;
 mod endpoints;
+mod known;
 mod mint;
 mod openapi;
 mod roles;
