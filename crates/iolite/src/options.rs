@@ -56,7 +56,7 @@ pub(crate) struct RunOptions {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// Log more; twice for everything.
+    /// Log every request with its status and decision; twice for everything.
     #[arg(short, long, action = ArgAction::Count, env = "IOLITE_VERBOSE", value_parser = verbosity)]
     pub(crate) verbose: u8,
 }

@@ -142,6 +142,82 @@ fn a_variable_gives_way_to_what_is_given() {
 }
 
 #[test]
+fn who_is_not_there_is_one_mistake_everywhere() {
+    let given = "--action Microsoft.Devices/IotHubs/devices/read --on hub:contoso-hub";
+    for line in ["token --as nobody", "env --as nobody", &format!("check --as nobody {given}")] {
+        let output = beside(&format!(r#"exec "$IOLITE" {line}"#));
+        ended(&output, 2);
+        assert!(err(&output).contains("nobody") && err(&output).contains("owner-app"), "{line}: {}", err(&output));
+    }
+    for line in ["sas --hub no-hub", "sas --policy none", "token --for bogus", "clock set soon"] {
+        ended(&beside(&format!(r#"exec "$IOLITE" {line}"#)), 2);
+    }
+}
+
+/// Without --as, a token is whose credentials `iolite env` prints.
+#[test]
+fn a_world_without_the_usual_principal_signs_in_as_its_first_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("one.toml");
+    let text = "name='w'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='w.example'\n[[subscriptions]]\n\
+                id='c0ffee00-0000-4000-8000-000000000002'\nname='s'\n[[resource_groups]]\nname='g'\n";
+    let app = "[[principals]]\nname='my-app'\nkind='service-principal'\nclient_secret='x'\n";
+    let token = |text: String| {
+        std::fs::write(&world, text).unwrap();
+        run(&["exec", "--world", world.to_str().unwrap(), "--", "sh", "-euc", r#"exec "$IOLITE" token"#])
+    };
+    let output = token(format!("{text}{app}"));
+    ended(&output, 0);
+    assert_eq!(out(&output).split('.').count(), 3, "{}", out(&output));
+    let nobody = token(text.to_owned());
+    ended(&nobody, 2);
+    assert!(err(&nobody).contains("--as"), "{}", err(&nobody));
+}
+
+/// What is logged of one request for a managed identity's token, beside what is not: the token.
+#[cfg(unix)]
+fn logged(verbosity: &[&str]) -> Vec<String> {
+    use std::io::{Read, Write};
+    let state = tempfile::tempdir().unwrap();
+    let arguments = [&["start", "--ports", "auto", "--format", "json"], verbosity].concat();
+    let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let authority = ready["managed_identity"]["imds"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    write!(
+        stream,
+        "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://iothubs.azure.net HTTP/1.1\r\n\
+         Host: {authority}\r\nMetadata: true\r\nUser-Agent: a-program\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    terminate(&child, rustix::process::Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    ended(&output, 0);
+    assert!(!err(&output).contains("eyJ"), "{}", err(&output));
+    err(&output).lines().filter(|line| line.contains("/metadata/")).map(str::to_owned).collect()
+}
+
+/// One -v: every request with its status and decision. Two: whose program asked.
+#[cfg(unix)]
+#[test]
+fn each_request_is_logged_where_that_is_asked_for() {
+    assert_eq!(logged(&[]), [""; 0]);
+    let more = logged(&["-v"]);
+    assert_eq!(more.len(), 1, "{more:?}");
+    for part in ["GET", "/metadata/identity/oauth2/token", "200", "decision"] {
+        assert!(more[0].contains(part), "{part} is missing in {more:?}");
+    }
+    assert!(!more[0].contains("a-program"), "{more:?}");
+    let all = logged(&["-vv"]);
+    assert!(all.iter().any(|line| line.contains("a-program") && line.contains("2018-02-01")), "{all:?}");
+}
+
+#[test]
 fn an_empty_variable_is_none_and_a_switch_takes_a_word() {
     let state = tempfile::tempdir().unwrap();
     let mut command = iolite(&state, &["exec", "--", "sh", "-euc", r#""$IOLITE" sas; "$IOLITE" token"#]);
