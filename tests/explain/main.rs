@@ -272,3 +272,128 @@ async fn twins_without_public_access_forbid_everybody_and_the_command_is_named()
     patch(&emulator, "digital_twins", "2023-01-31", json!({"publicNetworkAccess": "Enabled"})).await;
     assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_an_operation_answered_whoever_was_let_in_is_told() {
+    let emulator = TestEmulator::start().await;
+    let tenant = emulator.ready()["entra"]["tenant_id"].as_str().unwrap();
+    let form = "grant_type=client_credentials&client_id=c0ffee00-0000-4000-8000-0000000000ff&client_secret=no-such-secret\
+                &scope=https%3A%2F%2Fiothubs.azure.net%2F.default";
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let target = format!("/{tenant}/oauth2/v2.0/token");
+    let reply = emulator.call_with("POST", &target, &Credential::none(), &headers, form).await;
+    assert!(matches!(reply.status, 400 | 401), "{}", reply.body);
+    let told = explanation(&emulator.decision(&reply).await);
+    let code = format!("AADSTS{}", reply.body["error_codes"][0]);
+    assert!(told.contains(&code) && told.contains(&format!("answered {}", reply.status)), "{code}: {told}");
+    assert!(!told.contains("no-such-secret"), "{told}");
+
+    let owner = emulator.token("owner-app", "hub").await;
+    let reply = emulator.call("GET", "/devices/not-there?api-version=2021-04-12", &owner, Value::Null).await;
+    assert_eq!(reply.status, 404);
+    let told = explanation(&emulator.decision(&reply).await);
+    assert!(told.starts_with("ALLOWED") && told.contains("answered 404 DeviceNotFound"), "{told}");
+}
+
+#[tokio::test]
+async fn a_role_that_a_group_holds_is_told_with_the_group() {
+    let emulator = TestEmulator::start().await;
+    let token = emulator.token("operator", "hub").await;
+    let reply = emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    let decision = emulator.decision(&reply).await;
+    assert_eq!(decision["evaluations"][0]["considered"][0]["group"], "operators");
+    let told = explanation(&decision);
+    assert!(told.contains("\"IoT Hub Data Reader\" through the group operators at "), "{told}");
+    let ask = |principal: &str| json!({"principal": principal, "action": READ, "resource": "hub:contoso-hub"});
+    let checked = emulator.control("POST", "/check", ask("operator")).await.body;
+    assert!(explanation(&checked).contains("through the group operators"), "{checked}");
+    let own = emulator.control("POST", "/check", ask("reader-app")).await.body;
+    assert_eq!(own["evaluations"][0]["considered"][0]["group"], Value::Null);
+    assert!(!explanation(&own).contains("group operators"), "{own}");
+}
+
+#[tokio::test]
+async fn an_id_on_an_answer_without_a_decision_is_explained_as_such() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "hub").await;
+    for (method, target) in [("GET", "/devices"), ("DELETE", "/devices?api-version=2021-04-12")] {
+        let reply = emulator.call(method, target, &owner, Value::Null).await;
+        assert!(reply.status >= 400);
+        let id = reply.header("x-iolite-decision");
+        let found = emulator.control("GET", &format!("/decisions/{id}"), Value::Null).await;
+        assert_eq!(found.status, 404);
+        let message = found.body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("api-version is not known"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_is() {
+    let emulator = TestEmulator::start().await;
+    let asked = async |path: &str, body: Value, names: &[&str]| {
+        let reply = emulator.control("POST", path, body.clone()).await;
+        assert_eq!(reply.status, 400, "{path} {body}: {}", reply.body);
+        let message = reply.body["error"]["message"].as_str().unwrap();
+        for name in names {
+            assert!(message.contains(name), "{path} {body}: {name} is missing in {message}");
+        }
+    };
+    let check = |principal: &str, resource: &str| json!({"principal": principal, "action": READ, "resource": resource});
+    asked("/sas", json!({"hub": "no-hub"}), &["no-hub", "contoso-hub"]).await;
+    asked("/sas", json!({"dps": "no-dps"}), &["no-dps", "contoso-dps"]).await;
+    asked("/sas", json!({"policy": "none"}), &["iothubowner"]).await;
+    asked("/token", json!({"principal": "nobody", "audience": "hub"}), &["nobody", "owner-app", "operator"]).await;
+    asked("/check", check("nobody", "hub:contoso-hub"), &["nobody", "owner-app"]).await;
+    asked("/check", check("owner-app", "hub:no-hub"), &["no-hub", "contoso-hub"]).await;
+    asked("/check", check("owner-app", "group:none"), &["none", "contoso"]).await;
+    asked("/check", check("owner-app", "subscription:none"), &["none", "c0ffee00-"]).await;
+    let written_out = emulator.resource_id("iot_hubs").replace("contoso-hub", "contoso-hbu");
+    asked("/check", check("owner-app", &written_out), &["`contoso-hbu`", "contoso-hub"]).await;
+    let elsewhere = emulator.resource_id("iot_hubs").replace("resourceGroups/contoso", "resourceGroups/other");
+    asked("/check", check("owner-app", &elsewhere), &["`other`", "contoso"]).await;
+    let tenant = json!({"principal": "owner-app", "operation": "Resources_List", "resource": written_out});
+    asked("/check", tenant, &["`contoso-hbu`"]).await;
+
+    let made = json!({"principal": "owner-app", "action": "Microsoft.Devices/IotHubs/write", "resource": written_out});
+    let made = emulator.control("POST", "/check", made).await.body;
+    assert_eq!(made["allowed"], true, "what is not there yet can be made: {made}");
+    assert!(explanation(&made).contains("there is no hub `contoso-hbu`"), "{made}");
+}
+
+#[tokio::test]
+async fn a_filter_without_a_value_lets_everything_through() {
+    let emulator = TestEmulator::start().await;
+    let reader = emulator.token("reader-app", "hub").await;
+    emulator.call("GET", "/devices?api-version=2021-04-12", &reader, Value::Null).await;
+    emulator.call("PUT", DEVICE, &reader, json!({"deviceId": "press-1"})).await;
+    let list = emulator.control("GET", "/decisions?outcome=&principal=&operation=&limit=", Value::Null).await;
+    assert_eq!(list.status, 200, "{}", list.body);
+    assert_eq!(list.body["value"].as_array().unwrap().len(), 2, "{}", list.body);
+    assert_eq!(emulator.control("GET", "/decisions?limit=some", Value::Null).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_caller_s_decisions_are_found_by_every_name_it_has() {
+    let emulator = TestEmulator::start().await;
+    for name in ["operator", "owner-app"] {
+        let token = emulator.token(name, "hub").await;
+        emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    }
+    let of = async |principal: &str| {
+        let list = emulator.control("GET", &format!("/decisions?principal={principal}"), Value::Null).await;
+        let found = list.body["value"].as_array().unwrap().clone();
+        found.iter().map(|decision| decision["principal"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let principals = emulator.ready()["principals"].as_array().unwrap();
+    let entry = |name: &str| principals.iter().find(|entry| entry["name"] == name).unwrap();
+    let (operator, owner) = (entry("operator"), entry("owner-app"));
+    for name in ["Operator", operator["username"].as_str().unwrap(), operator["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, [operator["username"].as_str().unwrap()], "{name}");
+    }
+    for name in ["owner-app", owner["client_id"].as_str().unwrap(), owner["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, ["owner-app"], "{name}");
+    }
+    assert_eq!(of("nobody").await, [""; 0]);
+    let last = emulator.control("GET", "/decisions/last?principal=operator", Value::Null).await;
+    assert_eq!(last.body["principal"], operator["username"]);
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod clock;
+mod control;
 mod names;
 mod origins;
 mod plant;

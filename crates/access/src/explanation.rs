@@ -194,6 +194,7 @@ pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Value {
         "considered": evaluation.considered.iter().map(|considered| json!({
             "assignment": considered.assignment.id(),
             "principalId": considered.assignment.principal_id,
+            "group": considered.group,
             "scope": considered.assignment.scope,
             "role": considered.role.as_ref().map(|role| &role.name),
             "why": considered.why,
@@ -331,5 +332,6 @@ fn considered_line(considered: &Considered) -> String {
         Why::NotYetEffective { at } => format!("takes effect at {at}"),
         Why::RoleGone => "names a role that is no longer there".to_owned(),
     };
-    format!("    \"{role}\" at {}: {why}", considered.assignment.scope)
+    let holder = considered.group.as_ref().map(|group| format!(" through the group {group}")).unwrap_or_default();
+    format!("    \"{role}\"{holder} at {}: {why}", considered.assignment.scope)
 }

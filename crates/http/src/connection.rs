@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::drain::Drain;
 use crate::framing::Framed;
 use crate::pace::Answering;
+use crate::pipeline::DECISION;
 use crate::{Head, Pipeline, Sender, Shown, Site};
 
 /// A head that does not fit is answered 431. With the handshake's part, and what hyper sets aside, a stranger who leaves one
@@ -96,10 +97,14 @@ pub async fn serve_requests<S, F>(
 {
     let answering = Answering::default();
     let service = service_fn(|request| {
+        let entry = tracing::enabled!(tracing::Level::DEBUG).then(|| Entry::of(&request));
         let (responding, answered) = (respond(request), answering.begin());
         async move {
             let response = responding.await;
             drop(answered);
+            if let Some(entry) = entry {
+                entry.log(&response);
+            }
             Ok::<_, Infallible>(response)
         }
     });
@@ -124,6 +129,36 @@ pub async fn serve_requests<S, F>(
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// What the log tells of a request. Nothing that could be secret is in it: no header but the agent, and of the query, where
+/// codes and signatures travel, only the api-version.
+struct Entry {
+    method: Method,
+    path: String,
+    api_version: Option<String>,
+    agent: Arc<str>,
+}
+
+impl Entry {
+    fn of<B>(request: &http::Request<B>) -> Self {
+        let mut query = request.uri().query().into_iter().flat_map(crate::path::query);
+        let api_version =
+            query.find(|(name, _)| name.eq_ignore_ascii_case("api-version")).map(|(_, value)| value.into());
+        let path = request.uri().path().to_owned();
+        Self { method: request.method().clone(), path, api_version, agent: agent(request.headers()).into() }
+    }
+
+    fn log<B>(&self, response: &Response<B>) {
+        let Self { method, path, api_version, agent } = self;
+        let decision = response.headers().get(DECISION).and_then(|id| id.to_str().ok());
+        let status = response.status().as_u16();
+        if tracing::enabled!(tracing::Level::TRACE) {
+            tracing::debug!(%method, path, status, decision, api_version, %agent, "a request was answered");
+        } else {
+            tracing::debug!(%method, path, status, decision, "a request was answered");
+        }
     }
 }
 

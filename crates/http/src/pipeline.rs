@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use iolite_access::{Access, Ask, CredentialKind, Permit};
 use iolite_identity::{Identity, Visit};
 use iolite_kernel::{
-    Answer, ApiVersions, Client, Fields, Ground, Method, Need, Operation, Params, Request, Scope, Service,
+    Answer, ApiVersions, Client, ErrorCode, Fields, Ground, Method, Need, Operation, Params, Request, Scope, Service,
     ServiceError, Uuid, path_of,
 };
 use iolite_resources::Resource;
@@ -20,7 +20,7 @@ use crate::path::{Segments, query, segments, undecoded};
 use crate::{Place, Refusal, Route, ServiceTable, Shown, Site};
 
 /// The header by which an answer names the decision behind it.
-const DECISION: HeaderName = HeaderName::from_static("x-iolite-decision");
+pub(crate) const DECISION: HeaderName = HeaderName::from_static("x-iolite-decision");
 
 /// A request without its body.
 pub struct Head {
@@ -151,6 +151,7 @@ impl Sent {
                 if error.code.status == 500 {
                     tracing::error!(id = %told.id, ?error, operation = operation.name, "an operation failed");
                 }
+                pipeline.note(told.id, operation, &error);
                 finish(face, face.error(&error, told.at(pipeline)), told.id)
             }
         }
@@ -263,6 +264,19 @@ impl Pipeline {
             return Err(sent.refuse(self, &Refusal::NotSupported { operation: found.operation, why }).into());
         }
         Ok(Box::new(Admitted { operation: found.operation, index: found.index, permit, request, sent }))
+    }
+
+    /// Puts beside the decision that the operation itself said no, to whoever was let in. The error's text stays out: it may
+    /// quote what was sent, a key in the wrong place for instance.
+    fn note(&self, id: Uuid, operation: &Operation, error: &ServiceError) {
+        let Some(decision) = self.access.log().find(id) else { return };
+        let ErrorCode { status, number, name } = error.code;
+        let number = match (operation.service, *number) {
+            (_, 0) => String::new(),
+            (Service::Entra, number) => format!(" AADSTS{number}"),
+            (_, number) => format!(" {number}"),
+        };
+        decision.notes.get_or_init(|| vec![format!("answered {status} {name}{number}")]);
     }
 
     fn find(&self, asked: Asked<'_>) -> Result<Found<'_>, (&dyn Face, Refusal)> {

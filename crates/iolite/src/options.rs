@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use iolite_server::{Ports, Settings};
 
 use crate::surroundings;
+use crate::variables::verbosity;
 
 /// How an emulator is run.
 #[derive(Debug, Clone, Args)]
@@ -55,8 +56,8 @@ pub(crate) struct RunOptions {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// Log more; twice for everything.
-    #[arg(short, long, action = ArgAction::Count, env = "IOLITE_VERBOSE")]
+    /// Log every request with its status and decision; twice for everything.
+    #[arg(short, long, action = ArgAction::Count, env = "IOLITE_VERBOSE", value_parser = verbosity)]
     pub(crate) verbose: u8,
 }
 

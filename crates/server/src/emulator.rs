@@ -67,7 +67,9 @@ impl Emulator {
         let descriptors = Descriptors::raise();
         let mut notices = Vec::from_iter(descriptors.notice());
         let file = world::read(settings.world.as_deref())?;
-        let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
+        let folder = kept_in(&settings)?;
+        let ready_file =
+            settings.ready_file.as_deref().map(|path| ready::tellable(path, OTHER_READY_FILE)).transpose()?;
         let authority =
             Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
         let store = open_store(&settings, &mut notices)?;
@@ -132,8 +134,7 @@ impl Emulator {
         front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
         front.tasks.spawn(until_drained(house.doors.clone().watch(), front.draining.clone()));
         let control_port = listening.control.port;
-        let ready_path =
-            settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
+        let ready_path = ready_file.unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
         let wires =
             WirePorts { mqtt: listening.mqtt.port, amqp: listening.amqp.port, plain_amqp: listening.plain_amqp.port };
         let ready_file = ReadyFile { authority, control_port, wires, path: ready_path.clone() };
@@ -153,7 +154,7 @@ impl Emulator {
         &self.ready
     }
 
-    /// Where the ready file is.
+    /// Where the ready file is, from the root.
     #[must_use]
     pub fn ready_path(&self) -> &Path {
         &self.ready_path
@@ -168,7 +169,7 @@ impl Emulator {
     /// Drains: no new connection, requests under way are answered for up to five seconds, and everything acknowledged is
     /// on disk.
     pub async fn shutdown(self) {
-        std::fs::remove_file(&self.ready_path).ok();
+        ready::remove(&self.ready_path, &self.ready);
         self.drain.send_replace(true);
         self.front.tasks.close();
         if tokio::time::timeout(DRAIN_DEADLINE, self.front.tasks.wait()).await.is_err() {
@@ -193,6 +194,17 @@ async fn until_drained(work: impl Future<Output = ()>, mut draining: watch::Rece
     tokio::select! {
         () = work => {}
         _ = draining.wait_for(|draining| *draining) => {}
+    }
+}
+
+/// What to do about a ready file whose path cannot be told.
+const OTHER_READY_FILE: &str = "name another place with --ready-file";
+
+/// The folder of the certificate authority, of the ready file where no other place is named, and of the state, if any.
+fn kept_in(settings: &Settings) -> Result<PathBuf, StartError> {
+    match &settings.data_dir {
+        Some(folder) => ready::tellable(folder, "name another directory with --data-dir"),
+        None => ready::tellable(&settings.state_dir, "name another directory with --state-dir, or set HOME to one"),
     }
 }
 

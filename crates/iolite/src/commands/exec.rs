@@ -76,15 +76,13 @@ impl Exec {
     async fn run_child(&self, running: &Emulator, signals: &mut Signals) -> Result<ExitCode> {
         let variables =
             iolite_server::environment(running.ready(), self.principal.as_deref()).map_err(Failure::usage)?;
-        // The command may work in another folder.
-        let ready_file = std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
         let (program, arguments) = self.command.split_first().context("no command is given")?;
         let mut command = Command::new(program);
         // What was there of another principal, a developer's own in Azure perhaps, would take precedence.
         for name in of_others(&variables) {
             command.env_remove(name);
         }
-        let spawned = command.args(arguments).envs(variables).env("IOLITE_READY", ready_file).spawn();
+        let spawned = command.args(arguments).envs(variables).env("IOLITE_READY", running.ready_path()).spawn();
         let mut child = spawned.map_err(|error| not_run(program.to_string_lossy().as_ref(), &error))?;
         loop {
             tokio::select! {

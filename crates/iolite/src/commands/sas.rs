@@ -42,7 +42,13 @@ pub(crate) struct Sas {
     device: Option<String>,
 
     /// The device's module to sign as.
-    #[arg(long, value_name = "MODULE", requires = "device", env = "IOLITE_MODULE")]
+    #[arg(
+        long,
+        value_name = "MODULE",
+        requires = "device",
+        conflicts_with_all = ["dps", "policy", "registration"],
+        env = "IOLITE_MODULE"
+    )]
     module: Option<String>,
 
     /// The registration to sign as, with its enrolment's key; at the first

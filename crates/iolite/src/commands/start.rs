@@ -44,10 +44,7 @@ impl Start {
             console::say(&running.ready().to_string())?;
             running.notices().iter().for_each(|notice| log.tell(notice));
         } else {
-            // The line to copy must work in another folder.
-            let ready_path =
-                std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
-            console::say_lines(banner::lines(running.ready(), &ready_path, running.notices()))?;
+            console::say_lines(banner::lines(running.ready(), running.ready_path(), running.notices()))?;
         }
         signals.next().await;
         log.tell("stopping; once more to stop at once");

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::openapi::openapi;
-use super::{Call, Control, Refused, check, clock, decisions, mint, roles, snapshots, switch, world};
+use super::{Call, Control, Refused, check, clock, decisions, is_read, mint, roles, snapshots, switch, world};
 
 /// Every path of the control API starts with this.
 pub(super) const BASE: &str = "/iolite/v1";
@@ -43,7 +43,8 @@ impl Endpoint {
 /// What narrows a list of decisions, all but its length.
 const FILTER: &[Field] = &[OUTCOME, PRINCIPAL, OPERATION];
 const OUTCOME: Field = ("outcome", "string", "`allowed` or `denied`.");
-const PRINCIPAL: Field = ("principal", "string", "The caller's name, or the policy's.");
+const PRINCIPAL: Field =
+    ("principal", "string", "The caller's name, object id, client id or user name, or the policy's or device's name.");
 const OPERATION: Field = ("operation", "string", "The operation's name.");
 const LIMIT: Field = ("limit", "integer", "How many at most; 100 unless told.");
 
@@ -125,7 +126,8 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         )));
     };
     let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
-    match (method.as_str(), segments.as_slice()) {
+    let verb = if is_read(method) { "GET" } else { method.as_str() };
+    match (verb, segments.as_slice()) {
         ("GET", ["health", "live"]) => Ok(json!({"status": "live"})),
         ("GET", ["health", "ready"]) => Ok(json!({"status": "ready"})),
         ("GET", ["ready-file"]) => Ok(control.ready_file.content(&control.house)),

@@ -204,6 +204,22 @@ async fn a_removed_stream_is_closed_and_a_new_one_begins_at_the_front() {
     }
 }
 
+/// A hub that is deleted has its stream removed in the background: who clears or copies everything meanwhile does not
+/// meet it half closed.
+#[tokio::test]
+async fn a_removal_under_way_is_in_the_way_of_nothing_that_concerns_all() {
+    for (_directory, streams) in both() {
+        fill(&streams.stream("a", 1).unwrap(), 20).await;
+        let copy = streams.export(u64::MAX).await.unwrap();
+        let (removed, cleared) = tokio::join!(streams.remove("a"), streams.clear());
+        assert!(removed.is_ok() && cleared.is_ok(), "{removed:?} {cleared:?}");
+        streams.stream("a", 1).unwrap();
+        let (removed, imported) = tokio::join!(streams.remove("a"), streams.import(copy));
+        assert!(removed.is_ok() && imported.is_ok(), "{removed:?} {imported:?}");
+        assert_eq!(read_all(&streams.stream("a", 1).unwrap(), 0).await.len(), 20);
+    }
+}
+
 #[tokio::test]
 async fn a_stream_asked_for_twice_is_the_same_and_gets_the_more_partitions() {
     for (_directory, streams) in both() {
