@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use crate::errors::{INVALID_REQUEST_CONTENT, UNSUPPORTED_MEDIA_TYPE};
 use crate::schema::{self, Member};
 
+/// What a number is that fits.
+pub(crate) const WHOLE_NUMBER: &str = "a whole number";
+
 /// A JSON object and where it stands in the body.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields {
@@ -76,7 +79,7 @@ impl Fields {
     }
 
     pub(crate) fn number(&mut self, name: &str) -> Result<Option<u32>, ServiceError> {
-        self.typed(name, "a whole number", |value| {
+        self.typed(name, WHOLE_NUMBER, |value| {
             value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or(value)
         })
     }
@@ -169,7 +172,11 @@ fn check_media_type(request: &Request) -> Result<(), ServiceError> {
 
 /// A member of the wrong type.
 pub(crate) fn mismatch(path: &str, wanted: &str, found: &Value) -> ServiceError {
-    refuse(format!("The member '{path}' is {}; {wanted} was expected.", kind(found)))
+    let found = match found {
+        Value::Number(_) if wanted == WHOLE_NUMBER => "a number that does not fit",
+        other => kind(other),
+    };
+    refuse(format!("The member '{path}' is {found}; {wanted} was expected."))
 }
 
 fn refuse(text: impl Into<String>) -> ServiceError {
@@ -180,7 +187,7 @@ fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number that does not fit",
+        Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",

@@ -8,7 +8,7 @@ use iolite_kernel::{ErrorCode, ServiceError};
 use jiff::{SignedDuration, Span, SpanTotal, Unit};
 use serde_json::{Map, Value};
 
-use crate::fields::mismatch;
+use crate::fields::{WHOLE_NUMBER, mismatch};
 
 /// A member of an object: its name as the specification writes it, and what it may be.
 pub(crate) type Member = (&'static str, Shape);
@@ -111,7 +111,7 @@ impl Shape {
         match self {
             Self::Flag => "a boolean",
             Self::Text | Self::Word(_) | Self::Duration { .. } => "a string",
-            Self::Whole { .. } => "a whole number",
+            Self::Whole { .. } => WHOLE_NUMBER,
             Self::List(_) => "a list",
             Self::Object(_) | Self::Named(_) => "an object",
         }
@@ -170,9 +170,9 @@ mod tests {
     fn a_value_of_the_wrong_type_is_refused_with_its_path() {
         for (value, path) in [
             (json!({"flag": "yes"}), "'properties.flag' is a string"),
-            (json!({"word": 5}), "'properties.word'"),
+            (json!({"word": 5}), "'properties.word' is a number; a string"),
             (json!({"count": "5"}), "'properties.count'"),
-            (json!({"count": 1.5}), "'properties.count'"),
+            (json!({"count": 1.5}), "'properties.count' is a number that does not fit"),
             (json!({"life": 3600}), "'properties.life'"),
             (json!({"texts": "a"}), "'properties.texts'"),
             (json!({"texts": ["a", null]}), "'properties.texts[1]'"),
