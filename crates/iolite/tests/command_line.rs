@@ -260,12 +260,9 @@ fn a_directory_whose_name_is_no_text_is_refused_with_a_remedy() {
     refused("--data-dir", with("IOLITE_DATA_DIR"));
     refused("--ready-file", with("IOLITE_READY_FILE"));
     refused("--ready-file", with("TMPDIR"));
-    for (name, above) in [("XDG_STATE_HOME", None), ("HOME", Some("XDG_STATE_HOME"))] {
+    for (name, others) in [("XDG_STATE_HOME", "HOME"), ("HOME", "XDG_STATE_HOME")] {
         let mut command = with(name);
-        command.env_remove("IOLITE_STATE_DIR");
-        above.into_iter().for_each(|name| {
-            command.env_remove(name);
-        });
+        command.env_remove("IOLITE_STATE_DIR").env_remove(others);
         refused("--state-dir", command);
     }
     let mut inside = run();
