@@ -67,6 +67,8 @@ impl Exec {
         }
         let outcome = self.run_child(&running, &mut signals).await;
         tokio::select! {
+            // In this order: the ready file goes first.
+            biased;
             () = running.shutdown() => outcome,
             // The command is over: there is nothing left to wait for but our own connections.
             _ = signals.next() => outcome,

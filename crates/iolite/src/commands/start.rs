@@ -49,6 +49,8 @@ impl Start {
         signals.next().await;
         log.tell("stopping; once more to stop at once");
         tokio::select! {
+            // In this order: the ready file goes first, and whoever sends two signals at once is no reason to leave it.
+            biased;
             () = running.shutdown() => Ok(ExitCode::SUCCESS),
             stop = signals.next() => Ok(ExitCode::from(stop.status())),
         }

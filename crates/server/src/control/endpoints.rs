@@ -1,5 +1,7 @@
 //! The table of the control API: what there is, for dispatch and for its OpenAPI document.
 
+use std::borrow::Cow;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -153,8 +155,8 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         ("POST", ["token"]) => mint::token(control, &call).await,
         ("POST", ["sas"]) => mint::sas(control, &call),
         ("POST", ["keys", "rotate"]) => mint::rotate(control, &call).await,
-        ("GET", ["hubs", name, "local-auth"]) => switch::show(control, name),
-        ("POST", ["hubs", name, "local-auth"]) => switch::change(control, name, &call).await,
+        ("GET", ["hubs", name, "local-auth"]) => switch::show(control, &decoded(name)),
+        ("POST", ["hubs", name, "local-auth"]) => switch::change(control, &decoded(name), &call).await,
         ("GET", ["snapshots"]) => Ok(snapshots::list(control)),
         ("POST", ["snapshots", name]) => snapshots::save(control, name).await,
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(control, name).await,
@@ -168,6 +170,11 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         }
         _ => Err(Refused::not_found(format!("there is no {path}; the endpoints are in {BASE}/openapi.json"))),
     }
+}
+
+/// A segment of a path as it is meant.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
 }
 
 /// The endpoints of a path, one a method.
