@@ -36,8 +36,9 @@ impl Start {
 
     async fn serve(&self, global: &Global, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
+        let settings = self.options.settings(PortChoice::Standard)?;
         let running = tokio::select! {
-            running = emulator::start(self.options.settings(PortChoice::Standard)) => running?,
+            running = emulator::start(settings) => running?,
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
         if global.is_json() {
