@@ -32,6 +32,7 @@ async fn owner_without_a_data_role_is_told_which_role_and_which_command() {
     let command = decision["suggestion"]["command"].as_str().unwrap();
     assert!(command.starts_with("az role assignment create ") && command.ends_with(&emulator.resource_id("iot_hubs")));
     assert!(explanation(&decision).contains("it has no data action at all"));
+    assert!(explanation(&decision).lines().all(|line| line == line.trim_end()), "a line ends in blanks");
 }
 
 #[tokio::test]

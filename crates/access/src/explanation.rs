@@ -22,7 +22,8 @@ impl Access {
         for check in decision.checks.iter() {
             let mark = if check.passed { "ok" } else { "NO" };
             let what = serde_json::to_value(check.kind).unwrap_or_default();
-            lines.push(format!("    {mark}  {:<16} {}", what.as_str().unwrap_or_default(), check.detail));
+            let line = format!("    {mark}  {:<16} {}", what.as_str().unwrap_or_default(), check.detail);
+            lines.push(line.trim_end().to_owned());
         }
         match &decision.outcome {
             Outcome::Allowed(grant) => lines.extend(grant_lines(grant)),

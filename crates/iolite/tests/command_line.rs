@@ -149,6 +149,8 @@ fn who_is_not_there_is_one_mistake_everywhere() {
         ended(&output, 2);
         assert!(err(&output).contains("nobody") && err(&output).contains("owner-app"), "{line}: {}", err(&output));
     }
+    let odd = beside(r#"exec "$IOLITE" deny-sas a/b --dry-run"#);
+    assert!(err(&odd).contains("`a/b`") && err(&odd).contains("contoso-hub"), "{}", err(&odd));
     for line in ["sas --hub no-hub", "sas --policy none", "token --for bogus", "clock set soon"] {
         ended(&beside(&format!(r#"exec "$IOLITE" {line}"#)), 2);
     }
@@ -260,12 +262,9 @@ fn a_directory_whose_name_is_no_text_is_refused_with_a_remedy() {
     refused("--data-dir", with("IOLITE_DATA_DIR"));
     refused("--ready-file", with("IOLITE_READY_FILE"));
     refused("--ready-file", with("TMPDIR"));
-    for (name, above) in [("XDG_STATE_HOME", None), ("HOME", Some("XDG_STATE_HOME"))] {
+    for (name, others) in [("XDG_STATE_HOME", "HOME"), ("HOME", "XDG_STATE_HOME")] {
         let mut command = with(name);
-        command.env_remove("IOLITE_STATE_DIR");
-        above.into_iter().for_each(|name| {
-            command.env_remove(name);
-        });
+        command.env_remove("IOLITE_STATE_DIR").env_remove(others);
         refused("--state-dir", command);
     }
     let mut inside = run();
@@ -459,6 +458,35 @@ fn terminate(child: &Child, signal: rustix::process::Signal) {
 fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
     assert_eq!(start_and_signal(rustix::process::Signal::TERM), Some(0));
     assert_eq!(start_and_signal(rustix::process::Signal::INT), Some(0));
+}
+
+/// The second signal ends it at once, and the ready file is gone all the same.
+#[cfg(unix)]
+#[test]
+fn two_signals_at_once_leave_no_ready_file() {
+    let state = tempfile::tempdir().unwrap();
+    let ready = state.path().join("here.json");
+    let arguments = ["start", "--ports", "auto", "--format", "json", "--ready-file", ready.to_str().unwrap()];
+    for _ in 0..8 {
+        let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+            terminate(&child, signal);
+        }
+        let status = child.wait().unwrap();
+        assert!(!ready.exists(), "the ready file outlived the emulator, which ended with {status}");
+    }
+}
+
+#[test]
+fn a_ready_file_that_cannot_be_written_is_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let path = folder.path().join("file/ready.json");
+    let output = run(&["exec", "--ready-file", path.to_str().unwrap(), "--", "true"]);
+    ended(&output, 2);
+    assert!(err(&output).contains("file/ready.json") && err(&output).contains("--ready-file"), "{}", err(&output));
 }
 
 /// Nothing is read anew on SIGHUP: it means that the terminal has gone, and ends the emulator in order.

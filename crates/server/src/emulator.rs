@@ -142,8 +142,10 @@ impl Emulator {
         let control = Control::new(house, seeder, ready_file, Snapshots::new(settings.data_dir.as_deref()));
         serve(&front, listening, opened, Arc::new(control));
 
-        ready::write(&ready_path, &ready).map_err(|error| {
-            StartError::Internal(format!("the ready file {} cannot be written: {error}", ready_path.display()))
+        ready::write(&ready_path, &ready).map_err(|error| StartError::Path {
+            path: ready_path.display().to_string(),
+            why: format!("the ready file cannot be written there: {error}"),
+            remedy: OTHER_READY_FILE,
         })?;
         Ok(Self { ready, ready_path, notices, front, drain, store, streams })
     }

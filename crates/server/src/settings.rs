@@ -41,7 +41,7 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error("{0}")]
     Store(#[from] OpenError),
-    /// A path that the ready file is to tell cannot be told.
+    /// The ready file cannot be written, or cannot tell a path.
     #[error("{path} cannot be used: {why}\n  {remedy}")]
     Path {
         /// The path as it was given.

@@ -52,7 +52,7 @@ impl Exec {
     async fn serve(&self, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let folder = tempfile::Builder::new().prefix("iolite-").tempdir().context("no temporary folder can be made")?;
-        let mut settings = self.options.settings(PortChoice::Auto);
+        let mut settings = self.options.settings(PortChoice::Auto)?;
         // Who asks for the documented ports has a client that knows no other, and must know which are not to be had.
         let wants_well_known_ports = settings.ports == Ports::Standard;
         // What recovery cut off from a torn file must be told.
@@ -67,6 +67,8 @@ impl Exec {
         }
         let outcome = self.run_child(&running, &mut signals).await;
         tokio::select! {
+            // In this order: the ready file goes first.
+            biased;
             () = running.shutdown() => outcome,
             // The command is over: there is nothing left to wait for but our own connections.
             _ = signals.next() => outcome,

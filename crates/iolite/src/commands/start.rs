@@ -36,8 +36,9 @@ impl Start {
 
     async fn serve(&self, global: &Global, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
+        let settings = self.options.settings(PortChoice::Standard)?;
         let running = tokio::select! {
-            running = emulator::start(self.options.settings(PortChoice::Standard)) => running?,
+            running = emulator::start(settings) => running?,
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
         if global.is_json() {
@@ -49,6 +50,8 @@ impl Start {
         signals.next().await;
         log.tell("stopping; once more to stop at once");
         tokio::select! {
+            // In this order: the ready file goes first, and whoever sends two signals at once is no reason to leave it.
+            biased;
             () = running.shutdown() => Ok(ExitCode::SUCCESS),
             stop = signals.next() => Ok(ExitCode::from(stop.status())),
         }

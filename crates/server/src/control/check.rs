@@ -15,7 +15,8 @@ pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
     let resource = control.scope(call.required("resource")?)?;
     let nothing = control.nothing_at(&resource);
     let actions: Vec<String> = match (call.text("action"), call.text("operation")) {
-        (Some(action), _) => vec![action.to_owned()],
+        (Some(_), Some(_)) => return Err(Refused::bad_request("give an `action` or an `operation`, not both")),
+        (Some(action), None) => vec![action.to_owned()],
         (None, Some(name)) => {
             let operation = operation(control, name, &resource)?;
             if let Some(needs) = without_a_role(&operation.need) {
