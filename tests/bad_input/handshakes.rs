@@ -243,7 +243,7 @@ async fn t2_a_device_signs_in_by_its_own_certificate_only() {
     let put = ground.send("PUT", &target, &[("if-match", "*")], disabled.to_string()).await;
     assert_eq!(put.status, 200, "{}", put.body);
     let (status, reason) = shown_to_device_api(&ground, &own).await.unwrap();
-    assert!(status == 401 && reason.contains("deviceDisabled"), "{status} {reason}");
+    assert!(status == 403 && reason.contains("deviceDisabled"), "{status} {reason}");
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ const MARK: &str = "iolite-test-scarce:";
 const LOG: &str = "log";
 /// How long a start may take, and how long until an emulator that has room again serves.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Nearly as large a head as is read.
+const HEAD_BYTES: usize = 23 * 1024;
 /// More connections than the small limit lets in.
 const FLOOD: usize = 600;
 
@@ -208,10 +210,11 @@ impl Scarce {
         line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// A stranger with as large a head as is read, without its end.
-    async fn half_a_head(&self) -> TlsStream<TcpStream> {
+    /// A stranger with as large a head as is read, without its end: one long field, or many.
+    async fn half_a_head(&self, fields: usize) -> TlsStream<TcpStream> {
         let mut stream = self.dial().await;
-        let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}", "y".repeat(60 * 1024));
+        let field = format!("\r\nX-Long: {}", "y".repeat(HEAD_BYTES / fields - 10));
+        let head = format!("GET / HTTP/1.1\r\nHost: localhost{}", field.repeat(fields));
         stream.write_all(head.as_bytes()).await.ok();
         stream.flush().await.ok();
         stream
@@ -313,6 +316,37 @@ async fn m4_a_storm_at_the_devices_port_leaves_those_alone_who_are_connected() {
     device.ends_within(PATIENCE).await;
 }
 
+/// The handshake's part included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f2_a_stranger_holds_no_more_than_is_promised() {
+    const STRANGERS: u64 = 200;
+    const PROMISED_KILOBYTES: u64 = 64;
+    for fields in [1, 90] {
+        let scarce = Scarce::start("true").await;
+        let mut kept = scarce.kept().await;
+        let before = scarce.kilobytes("RssAnon");
+        let mut strangers = Vec::new();
+        for _ in 0..STRANGERS {
+            strangers.push(scarce.half_a_head(fields).await);
+        }
+        let begun = Instant::now();
+        let mut taken = 0;
+        // Less than what they said means that it has not been read yet.
+        while taken < STRANGERS * HEAD_BYTES as u64 / 1024 {
+            assert!(begun.elapsed() < PATIENCE, "only {taken} KiB of what strangers said was read");
+            scarce.asks(&mut kept).await;
+            taken = scarce.kilobytes("RssAnon").saturating_sub(before);
+        }
+        for _ in 0..20 {
+            scarce.asks(&mut kept).await;
+            taken = taken.max(scarce.kilobytes("RssAnon").saturating_sub(before));
+        }
+        let each = taken / STRANGERS;
+        assert!(each < PROMISED_KILOBYTES, "{each} KiB are held for a stranger with {fields} fields");
+        drop(strangers);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f2_strangers_cannot_use_the_memory_up() {
     const ROOM_KILOBYTES: u64 = 256 * 1024;
@@ -321,7 +355,7 @@ async fn f2_strangers_cannot_use_the_memory_up() {
     let mut kept = scarce.kept().await;
     let mut strangers = Vec::new();
     for _ in 0..FLOOD {
-        strangers.push(scarce.half_a_head().await);
+        strangers.push(scarce.half_a_head(1).await);
     }
     scarce.asks(&mut kept).await;
     assert!(scarce.is_up(), "the emulator has ended");
@@ -340,7 +374,7 @@ async fn f2_strangers_have_room_in_sixty_four_mebibytes() {
     let before = scarce.limit(Resource::Data, Some((scarce.kilobytes("VmData") + room) * 1024));
     let mut strangers = Vec::new();
     for _ in 0..FLOOD / 4 {
-        strangers.push(scarce.half_a_head().await);
+        strangers.push(scarce.half_a_head(1).await);
     }
     let mut silent = scarce.flood(FLOOD / 2).await;
     scarce.asks(&mut kept).await;

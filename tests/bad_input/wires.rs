@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use iolite_amqp::codec::{
-    Attach, Begin, Body, Described, Flow, Map, Open, Performative, Properties, Reader, Role, SaslFrame, SaslInit,
-    Transfer, Value, WireMessage,
+    Attach, Begin, Body, Flow, Map, Open, Performative, Properties, Reader, Role, SaslFrame, SaslInit, Transfer, Value,
+    WireMessage,
 };
 use iolite_amqp::frame::{
     AMQP_FRAME, AMQP_HEADER, MAXIMUM_FRAME_SIZE, SASL_FRAME, SASL_HEADER, next_frame, write_frame,
@@ -134,7 +134,7 @@ impl Amqp {
     }
 
     async fn attach(&mut self, handle: u32, role: Role, address: &str) -> Result<(), String> {
-        self.say(&Performative::Attach(Box::new(link(handle, role, address)))).await;
+        self.say(&Performative::Attach(Box::new(Attach::to(handle, role, address)))).await;
         loop {
             match self.hear().await.ok_or("hung up")? {
                 // A link that is refused is attached to nothing first.
@@ -233,23 +233,6 @@ impl Amqp {
 
     async fn more(&mut self) -> bool {
         self.stream.read_buf(&mut self.read).await.is_ok_and(|read| read > 0)
-    }
-}
-
-fn link(handle: u32, role: Role, address: &str) -> Attach {
-    let terminus = |code, address| {
-        let value = Value::List(vec![Value::string(address)]);
-        Value::Described(Box::new(Described { descriptor: Value::Ulong(code), value }))
-    };
-    let (source, target) = if role == Role::Sender { ("mine", address) } else { (address, "mine") };
-    Attach {
-        name: format!("link-{handle}").into(),
-        handle,
-        role,
-        source: terminus(0x28, source),
-        target: terminus(0x29, target),
-        initial_delivery_count: (role == Role::Sender).then_some(0),
-        ..Attach::default()
     }
 }
 

@@ -32,6 +32,7 @@ async fn owner_without_a_data_role_is_told_which_role_and_which_command() {
     let command = decision["suggestion"]["command"].as_str().unwrap();
     assert!(command.starts_with("az role assignment create ") && command.ends_with(&emulator.resource_id("iot_hubs")));
     assert!(explanation(&decision).contains("it has no data action at all"));
+    assert!(explanation(&decision).lines().all(|line| line == line.trim_end()), "a line ends in blanks");
 }
 
 #[tokio::test]
@@ -218,4 +219,182 @@ async fn decisions_are_listed_by_outcome_principal_and_operation() {
     assert_eq!(count("principal=reader-app&limit=1").await, 1);
     let last = emulator.control("GET", "/decisions/last", Value::Null).await;
     assert_eq!(last.body["operation"], "Devices_CreateOrUpdateIdentity");
+}
+
+/// Closes a resource by a PATCH of its properties.
+async fn patch(emulator: &TestEmulator, list: &str, api_version: &str, properties: Value) {
+    let owner = emulator.token("owner-app", "arm").await;
+    let target = format!("{}?api-version={api_version}", emulator.resource_id(list));
+    let changed = emulator.call("PATCH", &target, &owner, json!({"properties": properties})).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
+#[tokio::test]
+async fn an_address_that_a_provisioning_service_rejects_is_told_the_rule_at_the_api_that_it_names() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "dps").await;
+    let scope = emulator.entry("contoso-dps")["id_scope"].as_str().unwrap().to_owned();
+    let enrollment = "/enrollments/nope?api-version=2021-10-01";
+    let registration = format!("/{scope}/registrations/nope/operations/1?api-version=2021-06-01");
+    for (target, closed) in [("serviceApi", "service"), ("deviceApi", "device"), ("all", "service device")] {
+        let rule = json!({"filterName": "nobody", "action": "Reject", "ipMask": "0.0.0.0/0", "target": target});
+        patch(&emulator, "provisioning_services", "2022-12-12", json!({"ipFilterRules": [rule]})).await;
+        let by_service = emulator.call("GET", enrollment, &owner, Value::Null).await;
+        let by_device = emulator.call("GET", &registration, &Credential::none(), Value::Null).await;
+        for (reply, api) in [(&by_service, "service"), (&by_device, "device")] {
+            let decision = decision(&emulator, reply).await;
+            let explanation = explanation(&decision);
+            let is_closed = closed.contains(api);
+            assert_eq!(explanation.contains("the IP filter rule `nobody` of contoso-dps"), is_closed, "{explanation}");
+            assert_eq!(explanation.contains("az iot dps update --name contoso-dps"), is_closed, "{explanation}");
+            if is_closed {
+                assert_eq!((reply.status, &reply.body["errorCode"]), (401, &json!(401_002)), "{}", reply.body);
+                assert!(!reply.body.to_string().contains("nobody"), "the wire does not mention the rule");
+            }
+        }
+        assert_eq!(by_service.status, if closed.contains("service") { 401 } else { 404 }, "{}", by_service.body);
+    }
+    patch(&emulator, "provisioning_services", "2022-12-12", json!({"ipFilterRules": []})).await;
+    assert_eq!(emulator.call("GET", enrollment, &owner, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn twins_without_public_access_forbid_everybody_and_the_command_is_named() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "twins").await;
+    let models = "/models?api-version=2023-10-31";
+    assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.status, 200);
+    patch(&emulator, "digital_twins", "2023-01-31", json!({"publicNetworkAccess": "Disabled"})).await;
+    let refused = emulator.call("GET", models, &owner, Value::Null).await;
+    assert_eq!((refused.status, &refused.body), (403, &Value::Null));
+    let explanation = explanation(&emulator.decision(&refused).await);
+    let command = format!("az resource update --ids {}", emulator.resource_id("digital_twins"));
+    assert!(explanation.contains(&command) && explanation.contains("publicNetworkAccess"), "{explanation}");
+    patch(&emulator, "digital_twins", "2023-01-31", json!({"publicNetworkAccess": "Enabled"})).await;
+    assert_eq!(emulator.call("GET", models, &owner, Value::Null).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_an_operation_answered_whoever_was_let_in_is_told() {
+    let emulator = TestEmulator::start().await;
+    let tenant = emulator.ready()["entra"]["tenant_id"].as_str().unwrap();
+    let form = "grant_type=client_credentials&client_id=c0ffee00-0000-4000-8000-0000000000ff&client_secret=no-such-secret\
+                &scope=https%3A%2F%2Fiothubs.azure.net%2F.default";
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let target = format!("/{tenant}/oauth2/v2.0/token");
+    let reply = emulator.call_with("POST", &target, &Credential::none(), &headers, form).await;
+    assert!(matches!(reply.status, 400 | 401), "{}", reply.body);
+    let told = explanation(&emulator.decision(&reply).await);
+    let code = format!("AADSTS{}", reply.body["error_codes"][0]);
+    assert!(told.contains(&code) && told.contains(&format!("answered {}", reply.status)), "{code}: {told}");
+    assert!(!told.contains("no-such-secret"), "{told}");
+
+    let owner = emulator.token("owner-app", "hub").await;
+    let reply = emulator.call("GET", "/devices/not-there?api-version=2021-04-12", &owner, Value::Null).await;
+    assert_eq!(reply.status, 404);
+    let told = explanation(&emulator.decision(&reply).await);
+    assert!(told.starts_with("ALLOWED") && told.contains("answered 404 DeviceNotFound"), "{told}");
+}
+
+#[tokio::test]
+async fn a_role_that_a_group_holds_is_told_with_the_group() {
+    let emulator = TestEmulator::start().await;
+    let token = emulator.token("operator", "hub").await;
+    let reply = emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    let decision = emulator.decision(&reply).await;
+    assert_eq!(decision["evaluations"][0]["considered"][0]["group"], "operators");
+    let told = explanation(&decision);
+    assert!(told.contains("\"IoT Hub Data Reader\" through the group operators at "), "{told}");
+    let ask = |principal: &str| json!({"principal": principal, "action": READ, "resource": "hub:contoso-hub"});
+    let checked = emulator.control("POST", "/check", ask("operator")).await.body;
+    assert!(explanation(&checked).contains("through the group operators"), "{checked}");
+    let own = emulator.control("POST", "/check", ask("reader-app")).await.body;
+    assert_eq!(own["evaluations"][0]["considered"][0]["group"], Value::Null);
+    assert!(!explanation(&own).contains("group operators"), "{own}");
+}
+
+#[tokio::test]
+async fn an_id_on_an_answer_without_a_decision_is_explained_as_such() {
+    let emulator = TestEmulator::start().await;
+    let owner = emulator.token("owner-app", "hub").await;
+    for (method, target) in [("GET", "/devices"), ("DELETE", "/devices?api-version=2021-04-12")] {
+        let reply = emulator.call(method, target, &owner, Value::Null).await;
+        assert!(reply.status >= 400);
+        let id = reply.header("x-iolite-decision");
+        let found = emulator.control("GET", &format!("/decisions/{id}"), Value::Null).await;
+        assert_eq!(found.status, 404);
+        let message = found.body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("api-version is not known"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_is() {
+    let emulator = TestEmulator::start().await;
+    let asked = async |path: &str, body: Value, names: &[&str]| {
+        let reply = emulator.control("POST", path, body.clone()).await;
+        assert_eq!(reply.status, 400, "{path} {body}: {}", reply.body);
+        let message = reply.body["error"]["message"].as_str().unwrap();
+        for name in names {
+            assert!(message.contains(name), "{path} {body}: {name} is missing in {message}");
+        }
+    };
+    let check = |principal: &str, resource: &str| json!({"principal": principal, "action": READ, "resource": resource});
+    asked("/sas", json!({"hub": "no-hub"}), &["no-hub", "contoso-hub"]).await;
+    asked("/sas", json!({"dps": "no-dps"}), &["no-dps", "contoso-dps"]).await;
+    asked("/sas", json!({"policy": "none"}), &["iothubowner"]).await;
+    asked("/token", json!({"principal": "nobody", "audience": "hub"}), &["nobody", "owner-app", "operator"]).await;
+    asked("/check", check("nobody", "hub:contoso-hub"), &["nobody", "owner-app"]).await;
+    asked("/check", check("owner-app", "hub:no-hub"), &["no-hub", "contoso-hub"]).await;
+    asked("/check", check("owner-app", "group:none"), &["none", "contoso"]).await;
+    asked("/check", check("owner-app", "subscription:none"), &["none", "c0ffee00-"]).await;
+    let written_out = emulator.resource_id("iot_hubs").replace("contoso-hub", "contoso-hbu");
+    asked("/check", check("owner-app", &written_out), &["`contoso-hbu`", "contoso-hub"]).await;
+    let elsewhere = emulator.resource_id("iot_hubs").replace("resourceGroups/contoso", "resourceGroups/other");
+    asked("/check", check("owner-app", &elsewhere), &["`other`", "contoso"]).await;
+    let tenant = json!({"principal": "owner-app", "operation": "Resources_List", "resource": written_out});
+    asked("/check", tenant, &["`contoso-hbu`"]).await;
+
+    let made = json!({"principal": "owner-app", "action": "Microsoft.Devices/IotHubs/write", "resource": written_out});
+    let made = emulator.control("POST", "/check", made).await.body;
+    assert_eq!(made["allowed"], true, "what is not there yet can be made: {made}");
+    assert!(explanation(&made).contains("there is no hub `contoso-hbu`"), "{made}");
+}
+
+#[tokio::test]
+async fn a_filter_without_a_value_lets_everything_through() {
+    let emulator = TestEmulator::start().await;
+    let reader = emulator.token("reader-app", "hub").await;
+    emulator.call("GET", "/devices?api-version=2021-04-12", &reader, Value::Null).await;
+    emulator.call("PUT", DEVICE, &reader, json!({"deviceId": "press-1"})).await;
+    let list = emulator.control("GET", "/decisions?outcome=&principal=&operation=&limit=", Value::Null).await;
+    assert_eq!(list.status, 200, "{}", list.body);
+    assert_eq!(list.body["value"].as_array().unwrap().len(), 2, "{}", list.body);
+    assert_eq!(emulator.control("GET", "/decisions?limit=some", Value::Null).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_caller_s_decisions_are_found_by_every_name_it_has() {
+    let emulator = TestEmulator::start().await;
+    for name in ["operator", "owner-app"] {
+        let token = emulator.token(name, "hub").await;
+        emulator.call("GET", "/devices?api-version=2021-04-12", &token, Value::Null).await;
+    }
+    let of = async |principal: &str| {
+        let list = emulator.control("GET", &format!("/decisions?principal={principal}"), Value::Null).await;
+        let found = list.body["value"].as_array().unwrap().clone();
+        found.iter().map(|decision| decision["principal"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let principals = emulator.ready()["principals"].as_array().unwrap();
+    let entry = |name: &str| principals.iter().find(|entry| entry["name"] == name).unwrap();
+    let (operator, owner) = (entry("operator"), entry("owner-app"));
+    for name in ["Operator", operator["username"].as_str().unwrap(), operator["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, [operator["username"].as_str().unwrap()], "{name}");
+    }
+    for name in ["owner-app", owner["client_id"].as_str().unwrap(), owner["object_id"].as_str().unwrap()] {
+        assert_eq!(of(name).await, ["owner-app"], "{name}");
+    }
+    assert_eq!(of("nobody").await, [""; 0]);
+    let last = emulator.control("GET", "/decisions/last?principal=operator", Value::Null).await;
+    assert_eq!(last.body["principal"], operator["username"]);
 }

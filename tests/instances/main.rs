@@ -6,6 +6,7 @@
 #[cfg(target_os = "linux")]
 mod bound;
 mod clock;
+mod control;
 mod keys;
 mod names;
 mod origins;

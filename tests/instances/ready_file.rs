@@ -74,3 +74,18 @@ async fn the_ready_file_holds_secrets_and_is_its_owners_alone() {
     let path = emulator.ready()["ready_file"].as_str().unwrap();
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o077, 0);
 }
+
+/// Who is started on another's ready file has the file from then on: what the first one leaves is not the first one's.
+#[tokio::test]
+async fn a_ready_file_that_another_emulator_took_over_outlives_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ready.json");
+    let on_it = || TestEmulator::start_with(|settings| settings.ready_file = Some(path.clone()));
+    let first = on_it().await;
+    let second = on_it().await;
+    first.shutdown().await;
+    let content: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(&content, second.ready());
+    second.shutdown().await;
+    assert_eq!(names(folder.path()), [""; 0]);
+}

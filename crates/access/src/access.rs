@@ -191,7 +191,15 @@ impl Access {
         plane: Plane,
     ) -> Evaluation {
         let identities: Vec<&str> = std::iter::once(object_id).chain(groups.iter().map(String::as_str)).collect();
-        evaluate(&self.book, &identities, Place { scopes, now: self.ground.now() }, action, plane)
+        let place = Place { scopes, now: self.ground.now() };
+        let mut evaluation = evaluate(&self.book, &identities, place, action, plane);
+        for considered in &mut evaluation.considered {
+            let holder = &considered.assignment.principal_id;
+            let is_group = !holder.eq_ignore_ascii_case(object_id);
+            considered.group =
+                is_group.then(|| self.estate.principal(holder).map_or(holder.clone(), |group| group.name.clone()));
+        }
+        evaluation
     }
 }
 

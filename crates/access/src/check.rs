@@ -80,7 +80,12 @@ impl Access {
                 created_by: None,
             };
             let why: Why = judge(&assignment, Some(&role), Place { scopes: &scopes, now }, Need { action, plane });
-            evaluation.considered.push(Considered { assignment: Arc::new(assignment), role: Some(role), why });
+            evaluation.considered.push(Considered {
+                assignment: Arc::new(assignment),
+                role: Some(role),
+                group: None,
+                why,
+            });
         }
         Ok(evaluation)
     }

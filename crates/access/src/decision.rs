@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use iolite_identity::{Caller, Checks, Credential, Presented, Rejection};
-use iolite_kernel::{Client, Operation, Right, Rights, Scope, Timestamp, Uuid, path_of};
+use iolite_kernel::{Client, Method, Operation, Right, Rights, Scope, Timestamp, Uuid, path_of};
 use serde::Serialize;
 
 use crate::memo::Granted;
@@ -170,6 +170,12 @@ impl Decision {
     #[must_use]
     pub fn path(&self) -> &str {
         path_of(&self.target)
+    }
+
+    /// The method of a request; a connection or a link has none.
+    #[must_use]
+    pub fn method(&self) -> Option<Method> {
+        self.origin.starts_with("http").then_some(self.operation.method)
     }
 
     /// The denial, where there is one.

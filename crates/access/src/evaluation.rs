@@ -60,6 +60,8 @@ pub struct Considered {
     pub assignment: Arc<RoleAssignment>,
     /// The role it gives, where it is still there.
     pub role: Option<Arc<RoleDefinition>>,
+    /// The group that holds it, where the caller has it by being in one.
+    pub group: Option<String>,
     /// Why it grants or not.
     pub why: Why,
 }
@@ -117,7 +119,7 @@ pub(crate) fn evaluate(
         for (_, assignment) in book.assignments.all(&format!("{}/", identity.to_ascii_lowercase())) {
             let role = book.role(&assignment.role_id);
             let why = judge(&assignment, role.as_deref(), place, Need { action, plane });
-            considered.push(Considered { assignment: assignment.value, role, why });
+            considered.push(Considered { assignment: assignment.value, role, group: None, why });
         }
     }
     let mut denies = book.denies.all("").into_iter().map(|(_, deny)| deny.value);

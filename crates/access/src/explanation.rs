@@ -1,7 +1,7 @@
 //! A decision in plain lines, and as JSON: what was asked, what was checked, what was looked at, and what would help.
 
 use iolite_identity::{Caller, Reason, Rejection};
-use iolite_kernel::{Operation, Scope};
+use iolite_kernel::{Operation, Scope, Service};
 use serde_json::{Value, json};
 
 use crate::{Access, Considered, Decision, Denial, DenialCause, Evaluation, Grant, Outcome, Plane, Why};
@@ -22,7 +22,8 @@ impl Access {
         for check in decision.checks.iter() {
             let mark = if check.passed { "ok" } else { "NO" };
             let what = serde_json::to_value(check.kind).unwrap_or_default();
-            lines.push(format!("    {mark}  {:<16} {}", what.as_str().unwrap_or_default(), check.detail));
+            let line = format!("    {mark}  {:<16} {}", what.as_str().unwrap_or_default(), check.detail);
+            lines.push(line.trim_end().to_owned());
         }
         match &decision.outcome {
             Outcome::Allowed(grant) => lines.extend(grant_lines(grant)),
@@ -129,10 +130,11 @@ impl Access {
                     .to_owned()
             }
             Reason::AddressNotAllowed => {
-                format!("change ipFilterRules or networkRuleSets of {name}: az iot hub update --name {name} --set …")
+                let rules = if service == Service::Hub { "ipFilterRules or networkRuleSets" } else { "ipFilterRules" };
+                format!("change {rules} of {name}: {} --set …", update_command(decision))
             }
             Reason::PublicAccessDisabled => {
-                format!("turn it on: az iot hub update --name {name} --set properties.publicNetworkAccess=Enabled")
+                format!("turn it on: {} --set properties.publicNetworkAccess=Enabled", update_command(decision))
             }
             Reason::WrongMeans => "sign in by the means the device was registered with".to_owned(),
             Reason::NoEnrollment => "make an enrolment for this registration id, or a group that fits".to_owned(),
@@ -159,7 +161,8 @@ impl Access {
             "outcome": if decision.is_allowed() { "allowed" } else { "denied" },
             "service": decision.operation.service,
             "operation": decision.operation.name,
-            "method": decision.operation.method,
+            "method": decision.method(),
+            "origin": decision.origin,
             "path": decision.path(),
             "resource": decision.resource,
             "client": {
@@ -192,6 +195,7 @@ pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Value {
         "considered": evaluation.considered.iter().map(|considered| json!({
             "assignment": considered.assignment.id(),
             "principalId": considered.assignment.principal_id,
+            "group": considered.group,
             "scope": considered.assignment.scope,
             "role": considered.role.as_ref().map(|role| &role.name),
             "why": considered.why,
@@ -215,10 +219,9 @@ impl Evaluation {
 
 /// What was asked: method and path of a request; of a connection or a link, where it was made, which has no method.
 fn asked(decision: &Decision) -> String {
-    if decision.origin.starts_with("http") {
-        format!("{} {}", decision.operation.method, decision.path())
-    } else {
-        format!("{}{}", decision.origin, decision.path())
+    match decision.method() {
+        Some(method) => format!("{method} {}", decision.path()),
+        None => format!("{}{}", decision.origin, decision.path()),
     }
 }
 
@@ -244,6 +247,16 @@ fn reason(decision: &Decision) -> String {
             DenialCause::DeniedByAssignment { action, by } => format!("\"{}\" denies {action}", by.display_name),
             DenialCause::SomeoneElse { wanted } => format!("the caller is not `{wanted}`"),
         },
+    }
+}
+
+/// The command that changes the properties of what was asked, without the change.
+fn update_command(decision: &Decision) -> String {
+    let name = decision.resource.name();
+    match decision.operation.service {
+        Service::Hub => format!("az iot hub update --name {name}"),
+        Service::Dps => format!("az iot dps update --name {name}"),
+        _ => format!("az resource update --ids {}", decision.resource),
     }
 }
 
@@ -320,5 +333,6 @@ fn considered_line(considered: &Considered) -> String {
         Why::NotYetEffective { at } => format!("takes effect at {at}"),
         Why::RoleGone => "names a role that is no longer there".to_owned(),
     };
-    format!("    \"{role}\" at {}: {why}", considered.assignment.scope)
+    let holder = considered.group.as_ref().map(|group| format!(" through the group {group}")).unwrap_or_default();
+    format!("    \"{role}\"{holder} at {}: {why}", considered.assignment.scope)
 }

@@ -25,7 +25,7 @@ pub use check::{HypotheticalAsk, HypotheticalError};
 pub use decision::{CredentialKind, Decision, Denial, DenialCause, Grant, Outcome};
 pub use evaluation::{Considered, Evaluation, Need, Plane, Why};
 pub use handler::{Handler, RunFuture};
-pub use log::{DecisionLog, Filter};
+pub use log::{Asker, DecisionLog, Filter};
 pub use pattern::matches_action;
 pub use permit::Permit;
 pub use role::{Permission, RoleBook, RoleDefinition};

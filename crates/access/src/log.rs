@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use iolite_identity::Caller;
 use iolite_kernel::Uuid;
 use parking_lot::Mutex;
 
@@ -22,12 +23,21 @@ pub struct DecisionLog {
 pub struct Filter {
     /// Only allowed (`true`) or denied (`false`) ones.
     pub allowed: Option<bool>,
-    /// Only those whose caller goes by this name, without case.
-    pub principal: Option<String>,
+    /// Only those of this caller.
+    pub principal: Option<Asker>,
     /// Only those of this operation, without case.
     pub operation: Option<String>,
     /// At most so many.
     pub limit: Option<usize>,
+}
+
+/// Whose decisions to list.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The name that the caller went by, or their object id; without case.
+    pub name: String,
+    /// The object id of the principal that goes by this name now.
+    pub object_id: Option<String>,
 }
 
 impl DecisionLog {
@@ -63,11 +73,22 @@ impl DecisionLog {
 
 impl Filter {
     fn lets_through(&self, decision: &Decision) -> bool {
-        let principal = |wanted: &String| {
-            decision.caller.as_ref().is_some_and(|caller| caller.display_name().eq_ignore_ascii_case(wanted))
-        };
+        let principal = |wanted: &Asker| decision.caller.as_deref().is_some_and(|caller| wanted.is(caller));
         self.allowed.is_none_or(|allowed| decision.is_allowed() == allowed)
             && self.principal.as_ref().is_none_or(principal)
             && self.operation.as_ref().is_none_or(|wanted| decision.operation.name.eq_ignore_ascii_case(wanted))
+    }
+}
+
+impl Asker {
+    fn is(&self, caller: &Caller) -> bool {
+        let object_id = match caller {
+            Caller::Principal(principal) => Some(&principal.object_id),
+            _ => None,
+        };
+        let has = |id: &String| object_id.is_some_and(|own| own.eq_ignore_ascii_case(id));
+        caller.display_name().eq_ignore_ascii_case(&self.name)
+            || has(&self.name)
+            || self.object_id.as_ref().is_some_and(has)
     }
 }

@@ -60,7 +60,7 @@ impl Permit {
     #[must_use]
     pub fn resource_key(&self) -> Cow<'_, str> {
         let name = self.resource.name();
-        let has_capitals = name.bytes().fold(false, |has, byte| has | byte.is_ascii_uppercase());
+        let has_capitals = name.bytes().any(|byte| byte.is_ascii_uppercase());
         if has_capitals { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
     }
 

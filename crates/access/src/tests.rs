@@ -360,10 +360,14 @@ fn a_request_is_told_by_its_method_and_a_connection_by_where_it_was_made() {
     let world = World::new();
     let told = |origin: &str| {
         let decision = world.ask_over(origin, "/devices/dev1", app(&[]), &OWN).unwrap_err();
-        world.access.explain(&decision)[1].clone()
+        (world.access.explain(&decision)[1].clone(), world.access.decision_json(&decision))
     };
-    assert!(told("https://localhost").starts_with("  GET /devices/dev1 at "));
-    assert!(told("mqtts://localhost").starts_with("  mqtts://localhost/devices/dev1 at "));
+    let (line, request) = told("https://localhost");
+    assert!(line.starts_with("  GET /devices/dev1 at "), "{line}");
+    assert_eq!((&request["method"], &request["origin"]), (&"GET".into(), &"https://localhost".into()));
+    let (line, connection) = told("mqtts://localhost");
+    assert!(line.starts_with("  mqtts://localhost/devices/dev1 at "), "{line}");
+    assert_eq!((&connection["method"], &connection["origin"]), (&serde_json::Value::Null, &"mqtts://localhost".into()));
 }
 
 #[tokio::test]

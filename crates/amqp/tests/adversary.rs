@@ -137,7 +137,7 @@ async fn a1_floods_of_sessions_and_links_are_bounded() {
     assert_eq!(client.ended().await, "amqp:resource-limit-exceeded");
     let mut client = Client::begin(&world()).await;
     for handle in 0..20 {
-        client.say(0, Performative::Attach(Box::new(client::attach(handle, Role::Sender, "$cbs")))).await;
+        client.say(0, Performative::Attach(Box::new(Attach::to(handle, Role::Sender, "$cbs")))).await;
     }
     assert_eq!(client.ended().await, "amqp:resource-limit-exceeded");
     // Whoever signed in gets more, and not 65,536.
@@ -148,14 +148,14 @@ async fn a1_floods_of_sessions_and_links_are_bounded() {
     }
     assert_eq!(client.ended().await, "amqp:resource-limit-exceeded");
     let mut client = device(&world).await;
-    client.say(0, Performative::Attach(Box::new(client::attach(256, Role::Sender, "$cbs")))).await;
+    client.say(0, Performative::Attach(Box::new(Attach::to(256, Role::Sender, "$cbs")))).await;
     assert_eq!(client.ended().await, "amqp:connection:framing-error", "a handle above the highest");
 }
 
 #[tokio::test]
 async fn a1_handles_and_channels_are_used_once() {
     let mut client = device(&world()).await;
-    client.say(0, Performative::Attach(Box::new(client::attach(1, Role::Sender, "$cbs")))).await;
+    client.say(0, Performative::Attach(Box::new(Attach::to(1, Role::Sender, "$cbs")))).await;
     assert_eq!(client.ended().await, "amqp:session:handle-in-use");
     let mut client = device(&world()).await;
     client.say(0, Performative::Begin(Box::default())).await;

@@ -327,9 +327,7 @@ async fn management_tells_the_facts_of_an_entity_and_of_a_partition() {
 async fn the_hubs_own_events_are_redirected() {
     let world = world();
     let mut client = back_end(&world).await;
-    client
-        .say(0, Performative::Attach(Box::new(client::attach(1, Role::Receiver, "/messages/events/$management"))))
-        .await;
+    client.say(0, Performative::Attach(Box::new(Attach::to(1, Role::Receiver, "/messages/events/$management")))).await;
     let error = loop {
         if let Performative::Detach(detach) = client.hear().await.performative {
             break detach.error.unwrap();

@@ -20,6 +20,10 @@ pub const INVALID_REQUEST_CONTENT: ErrorCode = standard(400, "InvalidRequestCont
 pub const UNSUPPORTED_MEDIA_TYPE: ErrorCode = standard(415, "UnsupportedMediaType");
 /// A new resource has no location.
 pub const LOCATION_REQUIRED: ErrorCode = standard(400, "LocationRequired");
+/// A new resource's location is none, or has no such resources.
+pub const LOCATION_NOT_AVAILABLE_FOR_TYPE: ErrorCode = standard(400, "LocationNotAvailableForResourceType");
+/// A new resource group's location is none.
+pub const LOCATION_NOT_AVAILABLE_FOR_GROUP: ErrorCode = standard(400, "LocationNotAvailableForResourceGroup");
 /// A resource that is there is put to another location.
 pub const INVALID_RESOURCE_LOCATION: ErrorCode = standard(409, "InvalidResourceLocation");
 /// The resource is not there.

@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use iolite_kernel::{Request, ServiceError};
+use iolite_kernel::{ErrorCode, MediaType, Request, ServiceError};
 use serde_json::{Map, Value};
 
 use crate::errors::{INVALID_REQUEST_CONTENT, UNSUPPORTED_MEDIA_TYPE};
+use crate::schema::{self, Member};
+
+/// What a number is that fits.
+pub(crate) const WHOLE_NUMBER: &str = "a whole number";
 
 /// A JSON object and where it stands in the body.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +79,7 @@ impl Fields {
     }
 
     pub(crate) fn number(&mut self, name: &str) -> Result<Option<u32>, ServiceError> {
-        self.typed(name, "a whole number", |value| {
+        self.typed(name, WHOLE_NUMBER, |value| {
             value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or(value)
         })
     }
@@ -122,6 +126,16 @@ impl Fields {
         fields.map.into_iter().map(item).collect::<Result<_, _>>().map(Some)
     }
 
+    /// The same as `members` wants it; a value that is out of range or no known word is refused as `invalid`.
+    pub(crate) fn fitted(self, members: &[Member], invalid: &'static ErrorCode) -> Result<Self, ServiceError> {
+        Ok(Self { map: schema::fit(members, &self.path, self.map, invalid)?, path: self.path })
+    }
+
+    /// What is there still.
+    pub(crate) const fn kept(&self) -> &Map<String, Value> {
+        &self.map
+    }
+
     /// What is left.
     pub(crate) fn rest(self) -> Map<String, Value> {
         self.map
@@ -149,16 +163,20 @@ impl Fields {
 /// A body without a content type is read as JSON, as the service does.
 fn check_media_type(request: &Request) -> Result<(), ServiceError> {
     let Some(value) = request.header("content-type") else { return Ok(()) };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
+    if MediaType::of(value).is_json() {
         return Ok(());
     }
     let text = format!("The media type '{value}' is not supported here; send 'application/json'.");
     Err(ServiceError::new(&UNSUPPORTED_MEDIA_TYPE, text))
 }
 
-fn mismatch(path: &str, wanted: &str, found: &Value) -> ServiceError {
-    refuse(format!("The member '{path}' is {}; {wanted} was expected.", kind(found)))
+/// A member of the wrong type.
+pub(crate) fn mismatch(path: &str, wanted: &str, found: &Value) -> ServiceError {
+    let found = match found {
+        Value::Number(_) if wanted == WHOLE_NUMBER => "a number that does not fit",
+        other => kind(other),
+    };
+    refuse(format!("The member '{path}' is {found}; {wanted} was expected."))
 }
 
 fn refuse(text: impl Into<String>) -> ServiceError {
@@ -169,7 +187,7 @@ fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number that does not fit",
+        Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",

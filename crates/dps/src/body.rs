@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use iolite_kernel::{Request, ServiceError};
+use iolite_kernel::{MediaType, Request, ServiceError};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
@@ -63,8 +63,8 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ServiceError>
 /// No content type at all is taken for JSON: several clients send none.
 fn require_json(request: &Request) -> Result<(), ServiceError> {
     let Some(given) = request.header("content-type") else { return Ok(()) };
-    let media = given.split(';').next().unwrap_or_default().trim();
-    if media.is_empty() || media.eq_ignore_ascii_case("application/json") {
+    let media = MediaType::of(given);
+    if media.is_empty() || media.is("application/json") {
         return Ok(());
     }
     Err(ServiceError::new(&errors::UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."))

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use iolite_kernel::{Request, ServiceError};
+use iolite_kernel::{MediaType, Request, ServiceError};
 
 use crate::errors::{MALFORMED_REQUEST, MISSING_PARAMETER};
 
@@ -19,9 +19,8 @@ pub(crate) struct Form(BTreeMap<String, String>);
 impl Form {
     /// Reads the body of `request`.
     pub(crate) fn read(request: &Request) -> Result<Self, ServiceError> {
-        let media_type = request.header("content-type").unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case(FORM) && !request.body.is_empty() {
+        let media_type = MediaType::of(request.header("content-type").unwrap_or_default());
+        if !media_type.is(FORM) && !request.body.is_empty() {
             return Err(malformed(format!("The body must be a form: send it with the content type {FORM}.")));
         }
         if request.body.len() > LONGEST_BODY_BYTES {

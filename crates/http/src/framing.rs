@@ -119,19 +119,39 @@ enum At {
 struct Watch {
     at: At,
     /// The line so far, where it came in parts.
-    line: Vec<u8>,
+    line: Begun,
     /// How many heads have ended.
     heads: u64,
 }
 
+/// A line that came in parts, as far as it matters: hyper holds the head itself.
+#[derive(Debug, Default)]
+struct Begun {
+    /// No more than [`KEPT_OF_LINE`].
+    start: Vec<u8>,
+    length: usize,
+    last: u8,
+}
+
+/// A line without its end, as far as it matters.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    start: &'a [u8],
+    /// Whether there is more of it.
+    is_cut: bool,
+}
+
 /// Longer lines are hyper's to refuse: it holds no head as long.
 const LONGEST_LINE: usize = 64 * 1024;
+/// So much is kept of a line that came in parts, in bytes: more than the longest name of a field that is read, a length and
+/// the spaces that anybody puts between.
+const KEPT_OF_LINE: usize = 128;
 
 impl Watch {
     /// What the stream has to bring next.
     const fn waiting(&self) -> Waiting {
         match self.at {
-            At::Start if self.line.is_empty() => Waiting::Request(self.heads),
+            At::Start if self.line.length == 0 => Waiting::Request(self.heads),
             At::Start | At::Head(_) => Waiting::Head(self.heads),
             At::Body(_) | At::ChunkSize | At::Chunk(_) | At::Trailers | At::Off => Waiting::Body,
         }
@@ -154,8 +174,8 @@ impl Watch {
                 At::Start | At::Head(_) | At::ChunkSize | At::Trailers => {
                     let rest = &bytes[next..];
                     let Some(end) = memchr::memchr(b'\n', rest) else {
-                        self.line.extend_from_slice(rest);
-                        if self.line.len() > LONGEST_LINE {
+                        self.line.take(rest);
+                        if self.line.length > LONGEST_LINE {
                             self.at = At::Off;
                         }
                         return None;
@@ -173,23 +193,23 @@ impl Watch {
 
     /// Takes in a line, of which `tail` is the last part, without its line feed; false where it offends.
     fn line_ends(&mut self, tail: &[u8]) -> bool {
-        if let (At::Head(_), [first, .., b'\r'], true) = (&self.at, tail, self.line.is_empty())
+        if let (At::Head(_), [first, .., b'\r'], 0) = (&self.at, tail, self.line.length)
             && !may_tell_of_framing(*first)
         {
             return true;
         }
-        let mut kept = std::mem::take(&mut self.line);
-        let whole = if kept.is_empty() {
-            tail
+        let mut begun = std::mem::take(&mut self.line);
+        let line = if begun.length == 0 {
+            tail.strip_suffix(b"\r").map(|line| Line::of(line, line.len()))
         } else {
-            kept.extend_from_slice(tail);
-            &kept
+            begun.take(tail);
+            begun.line()
         };
-        let Some(line) = whole.strip_suffix(b"\r") else { return false };
+        let Some(line) = line else { return false };
         self.at = match std::mem::take(&mut self.at) {
-            At::Start | At::Trailers if line.is_empty() => At::Start,
+            At::Start | At::Trailers if line.start.is_empty() => At::Start,
             At::Start => At::Head(Told::default()),
-            At::Head(told) if line.is_empty() => {
+            At::Head(told) if line.start.is_empty() => {
                 self.heads += 1;
                 told.follows()
             }
@@ -197,10 +217,36 @@ impl Watch {
                 Some(told) => At::Head(told),
                 None => return false,
             },
-            At::ChunkSize => chunk(line),
+            At::ChunkSize => match chunk(line) {
+                Some(at) => at,
+                None => return false,
+            },
             other => other,
         };
         true
+    }
+}
+
+impl Begun {
+    /// Takes in the next part.
+    fn take(&mut self, part: &[u8]) {
+        let kept = part.len().min(KEPT_OF_LINE - self.start.len());
+        self.start.extend_from_slice(&part[..kept]);
+        self.length += part.len();
+        self.last = part.last().copied().unwrap_or(self.last);
+    }
+
+    /// The line, if it ends as one must.
+    fn line(&self) -> Option<Line<'_>> {
+        (self.last == b'\r').then(|| Line::of(&self.start, self.length - 1))
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The line that begins with `start` and has so many bytes.
+    fn of(start: &'a [u8], length: usize) -> Self {
+        let kept = length.min(KEPT_OF_LINE).min(start.len());
+        Self { start: &start[..kept], is_cut: length > kept }
     }
 }
 
@@ -216,12 +262,13 @@ impl Told {
     }
 
     /// Takes in a header field; nothing where it makes the framing ambiguous. What is malformed in itself is left to hyper,
-    /// which refuses it.
-    fn and(mut self, line: &[u8]) -> Option<Self> {
+    /// which refuses it; a length too long to be kept is nobody's.
+    fn and(mut self, line: Line<'_>) -> Option<Self> {
+        let Line { start: line, is_cut } = line;
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
         if name.eq_ignore_ascii_case(b"content-length") {
-            if self.length.is_some() || self.chunked {
+            if self.length.is_some() || self.chunked || is_cut {
                 return None;
             }
             let length = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
@@ -243,15 +290,20 @@ const fn may_tell_of_framing(first: u8) -> bool {
     matches!(first, b'c' | b'C' | b't' | b'T' | b'u' | b'U')
 }
 
-/// What follows the line with a chunk's size; the size counts neither the line end behind the chunk nor extensions.
-fn chunk(line: &[u8]) -> At {
-    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+/// What follows the line with a chunk's size; the size counts neither the line end behind the chunk nor extensions. Nothing
+/// where the size is too long to be kept.
+fn chunk(line: Line<'_>) -> Option<At> {
+    let end = memchr::memchr(b';', line.start);
+    if line.is_cut && end.is_none() {
+        return None;
+    }
+    let digits = &line.start[..end.unwrap_or(line.start.len())];
     let size = std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-    match size {
+    Some(match size {
         Some(0) => At::Trailers,
         Some(size) => size.checked_add(2).map_or(At::Off, At::Chunk),
         None => At::Off,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -317,6 +369,41 @@ mod tests {
                 let text = format!("GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n{head}");
                 let seen = seen(&text, size).await;
                 assert!(seen.ends_with('\0') && !seen.ends_with("\r\n\r\n"), "{head:?} in {size}: {seen:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn long_lines_are_watched_without_being_kept() {
+        let long = "x".repeat(5000);
+        let text = format!(
+            "GET /{long} HTTP/1.1\r\nCookie: {long}\r\nC{long}: y\r\nTransfer-Encoding: chunked\r\n\r\n\
+             3;{long}\r\n\n\n\n\r\n0\r\nt: {long}\r\n\r\nGET /d HTTP/1.1\r\nx: {long}\r\n\r\n"
+        );
+        let doubled = "Content-Length: 5\r\nContent-Length: 5\r\n";
+        for size in [1, 100, 4000] {
+            assert_eq!(seen(&text, size).await, text, "{size} bytes a read");
+            let seen = seen(&format!("{text}POST /{long} HTTP/1.1\r\n{doubled}"), size).await;
+            assert!(seen.ends_with("Content-Length: 5\r\0"), "{size} bytes a read");
+        }
+        let mut watch = Watch::default();
+        for part in text.as_bytes().chunks(700) {
+            assert_eq!(watch.look(part), None);
+            assert!(watch.line.start.capacity() <= 2 * KEPT_OF_LINE, "{} bytes", watch.line.start.capacity());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_size_that_is_longer_than_any_is_spoilt() {
+        let zeros = "0".repeat(KEPT_OF_LINE);
+        for (before, line) in [
+            ("", format!("Content-Length: {zeros}5")),
+            ("Transfer-Encoding: chunked\r\n\r\n", format!("{zeros}5")),
+            ("Transfer-Encoding: chunked\r\n\r\n", format!("5{}", " ".repeat(KEPT_OF_LINE))),
+        ] {
+            for size in [1, 100, 4000] {
+                let seen = seen(&format!("POST / HTTP/1.1\r\n{before}{line}\r\n\r\n"), size).await;
+                assert!(seen.ends_with(&format!("{line}\r\0")), "{line} in {size}: {seen:?}");
             }
         }
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use iolite_access::{Access, Ask, CredentialKind, Permit};
 use iolite_identity::{Identity, Visit};
 use iolite_kernel::{
-    Answer, ApiVersions, Client, Fields, Ground, Method, Need, Operation, Params, Request, Scope, Service,
+    Answer, ApiVersions, Client, ErrorCode, Fields, Ground, Method, Need, Operation, Params, Request, Scope, Service,
     ServiceError, Uuid, path_of,
 };
 use iolite_resources::Resource;
@@ -20,7 +20,7 @@ use crate::path::{Segments, query, segments, undecoded};
 use crate::{Place, Refusal, Route, ServiceTable, Shown, Site};
 
 /// The header by which an answer names the decision behind it.
-const DECISION: HeaderName = HeaderName::from_static("x-iolite-decision");
+pub(crate) const DECISION: HeaderName = HeaderName::from_static("x-iolite-decision");
 
 /// A request without its body.
 pub struct Head {
@@ -103,16 +103,21 @@ struct Admitted {
     sent: Sent,
 }
 
-/// What is told of a request in its answer, and how.
-struct Sent {
-    table: Arc<dyn ServiceTable>,
+/// What is told of a request in its answer.
+struct Told {
     id: Uuid,
     method: http::Method,
     target: Arc<str>,
     origin: Arc<str>,
 }
 
-impl Sent {
+/// The same, and by whom.
+struct Sent {
+    table: Arc<dyn ServiceTable>,
+    told: Told,
+}
+
+impl Told {
     fn at(&self, pipeline: &Pipeline) -> Circumstances<'_> {
         Circumstances {
             id: self.id,
@@ -123,9 +128,14 @@ impl Sent {
         }
     }
 
-    fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
-        let face = self.table.face();
+    fn refuse(&self, pipeline: &Pipeline, face: &dyn Face, refusal: &Refusal) -> Outgoing {
         finish(face, face.refusal(refusal, self.at(pipeline)), self.id)
+    }
+}
+
+impl Sent {
+    fn refuse(&self, pipeline: &Pipeline, refusal: &Refusal) -> Outgoing {
+        self.told.refuse(pipeline, self.table.face(), refusal)
     }
 
     fn tell(
@@ -134,14 +144,15 @@ impl Sent {
         operation: &'static Operation,
         outcome: Result<Answer, ServiceError>,
     ) -> Outgoing {
-        let face = self.table.face();
+        let (face, told) = (self.table.face(), &self.told);
         match outcome {
-            Ok(answer) => finish(face, answer, self.id),
+            Ok(answer) => finish(face, answer, told.id),
             Err(error) => {
                 if error.code.status == 500 {
-                    tracing::error!(id = %self.id, ?error, operation = operation.name, "an operation failed");
+                    tracing::error!(id = %told.id, ?error, operation = operation.name, "an operation failed");
                 }
-                finish(face, face.error(&error, self.at(pipeline)), self.id)
+                pipeline.note(told.id, operation, &error);
+                finish(face, face.error(&error, told.at(pipeline)), told.id)
             }
         }
     }
@@ -204,37 +215,28 @@ impl Pipeline {
 
     fn examine(&self, head: Head) -> Result<Box<Admitted>, Box<Outgoing>> {
         let Head { site, method, uri, headers, origin, host, client, shown } = head;
-        let id = self.ground.uuid();
-        let (target, query) = (target(&uri), uri.query().map(query).unwrap_or_default());
+        let query = uri.query().map(query).unwrap_or_default();
+        let told = Told { id: self.ground.uuid(), method, target: target(&uri), origin: origin.clone() };
         let api_version = query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
         let api_version = api_version.map(|(_, value)| value.clone()).unwrap_or_default();
         let asked = Asked {
             site: &site,
             host: &host,
             path: uri.path(),
-            method: &method,
+            method: &told.method,
             shown: &shown,
             api_version: &api_version,
         };
         let found = match self.find(asked) {
             Ok(found) => found,
-            Err((face, refusal)) => {
-                let at = Circumstances {
-                    id,
-                    now: self.ground.now(),
-                    method: method.as_str(),
-                    path: uri.path(),
-                    origin: &origin,
-                };
-                return Err(finish(face, face.refusal(&refusal, at), id).into());
-            }
+            Err((face, refusal)) => return Err(told.refuse(self, face, &refusal).into()),
         };
-        let sent = Sent { table: found.table.clone(), id, method, target: target.clone(), origin: origin.clone() };
+        let sent = Sent { table: found.table.clone(), told };
         if let Err(refusal) = check_version(found.operation, &api_version) {
             return Err(sent.refuse(self, &refusal).into());
         }
         let request = Request::from(Fields {
-            id,
+            id: sent.told.id,
             received_at: self.ground.now(),
             params: found.params,
             query,
@@ -242,7 +244,7 @@ impl Pipeline {
             body: Bytes::new(),
             api_version,
             origin,
-            target,
+            target: sent.told.target.clone(),
             client,
         });
         let presented = shown.presented();
@@ -262,6 +264,19 @@ impl Pipeline {
             return Err(sent.refuse(self, &Refusal::NotSupported { operation: found.operation, why }).into());
         }
         Ok(Box::new(Admitted { operation: found.operation, index: found.index, permit, request, sent }))
+    }
+
+    /// Puts beside the decision that the operation itself said no, to whoever was let in. The error's text stays out: it may
+    /// quote what was sent, a key in the wrong place for instance.
+    fn note(&self, id: Uuid, operation: &Operation, error: &ServiceError) {
+        let Some(decision) = self.access.log().find(id) else { return };
+        let ErrorCode { status, number, name } = error.code;
+        let number = match (operation.service, *number) {
+            (_, 0) => String::new(),
+            (Service::Entra, number) => format!(" AADSTS{number}"),
+            (_, number) => format!(" {number}"),
+        };
+        decision.notes.get_or_init(|| vec![format!("answered {status} {name}{number}")]);
     }
 
     fn find(&self, asked: Asked<'_>) -> Result<Found<'_>, (&dyn Face, Refusal)> {

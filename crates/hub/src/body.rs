@@ -6,7 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use iolite_kernel::{Precondition, Request, ServiceError};
+use iolite_kernel::{MediaType, Precondition, Request, ServiceError};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -104,13 +104,11 @@ fn number_length(text: &[u8]) -> usize {
 fn refuse_other_media_types(request: &Request) -> Result<(), ServiceError> {
     let Some(header) = request.headers.get("content-type") else { return Ok(()) };
     let given = header.to_str().unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    let json = ["application/json", "text/json"].iter().any(|known| essence.eq_ignore_ascii_case(known))
-        || essence.to_ascii_lowercase().ends_with("+json");
-    if json || essence.is_empty() {
+    let media_type = MediaType::of(given);
+    if media_type.is_json() || media_type.is_empty() {
         return Ok(());
     }
-    let message = format!("The body's media type is {essence}; this operation reads application/json.");
+    let message = format!("The body's media type is {media_type}; this operation reads application/json.");
     Err(ServiceError::new(&errors::UNSUPPORTED_MEDIA_TYPE, message))
 }
 

@@ -143,9 +143,9 @@ pub enum Reason {
     NoEnrollment,
     /// The enrolment is disabled.
     EnrollmentDisabled,
-    /// The hub's rules do not let the caller's address in.
+    /// The resource's rules do not let the caller's address in.
     AddressNotAllowed,
-    /// The hub's public network access is off.
+    /// The resource's public network access is off.
     PublicAccessDisabled,
 }
 

@@ -20,13 +20,14 @@ use std::sync::Arc;
 use iolite_kernel::{Ground, Need, Operation, Request, ResourceId, Secret, Service};
 use iolite_resources::{Estate, Resource};
 
+use crate::network::admits_visit;
 use crate::sas::SasToken;
 use crate::sas_use::SasUses;
 use crate::token::{Door, TokenVerifier};
 use crate::trail::{Latest, Refused, Trail};
 use crate::{
-    AttestationSource, Authentication, Caller, CheckKind, Credential, DeviceKeys, Entrance, KeyRing, Presented, Reason,
-    Rejection, SasUse, admits,
+    AttestationSource, Authentication, Caller, CheckKind, Credential, DeviceKeys, KeyRing, Presented, Reason,
+    Rejection, SasUse,
 };
 
 /// What a caller wants to do, as far as the door must know.
@@ -77,9 +78,7 @@ impl Identity {
     /// Who shows `presented` for `visit`. What an operation takes is its own [`Need`]: a public one is not looked at.
     #[must_use]
     pub fn authenticate(&self, presented: &Presented, visit: Visit<'_>) -> Authentication {
-        if let Resource::Hub(hub) = visit.resource
-            && let Err(Rejection { reason, detail }) = admits(hub, Entrance::Hub, visit.request.client.address)
-        {
+        if let Err(Rejection { reason, detail }) = admits_visit(visit) {
             return self.record(|trail| Err(trail.fail(CheckKind::Network, reason, detail)));
         }
         match (visit.operation.need, &presented.credential) {

@@ -86,6 +86,15 @@ impl World {
         });
     }
 
+    /// Writes the provisioning service, changed by `change`.
+    pub(crate) fn put_provisioning_service(&self, change: impl Fn(&mut ProvisioningService) + Send + Sync) {
+        self.put(&self.estate.provisioning_services, "contoso-dps", || {
+            let mut service = provisioning_service();
+            change(&mut service);
+            service
+        });
+    }
+
     pub(crate) fn put<T: Record>(&self, table: &Table<T>, key: &str, value: impl Fn() -> T + Send + Sync) {
         let change = self.estate.store.transact(|transaction| {
             transaction.put(table, key, value());

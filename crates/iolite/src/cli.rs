@@ -1,9 +1,11 @@
 //! The command line as a whole: the list of commands and the flags they share.
 
+use std::any::TypeId;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     allow_sas, check, clock, demo, deny_sas, env, exec, explain, lab, models, reset, roles, sas, snapshot, start, token,
@@ -52,6 +54,16 @@ enum Command {
     Lab(lab::Lab),
 }
 
+/// The command line for clap. An empty name, as `"$NAME"` gives where nothing is set, is a missing one: clap says which.
+pub(crate) fn command() -> clap::Command {
+    fn named(command: clap::Command) -> clap::Command {
+        let is_name = |argument: &clap::Arg| argument.get_value_parser().type_id() == TypeId::of::<String>();
+        let name = |argument: clap::Arg| argument.value_parser(NonEmptyStringValueParser::new());
+        command.mut_args(|argument| if is_name(&argument) { name(argument) } else { argument }).mut_subcommands(named)
+    }
+    named(Cli::command())
+}
+
 impl Cli {
     /// Runs the command that was asked for; gives the status to end with.
     pub(crate) async fn run(self) -> Result<ExitCode> {
@@ -79,8 +91,6 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn every_command() -> Vec<clap::Command> {
@@ -88,7 +98,7 @@ mod tests {
             into.push(command.clone());
             command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| gather(sub, into));
         }
-        let mut root = Cli::command();
+        let mut root = command();
         root.build();
         let mut all = Vec::new();
         gather(&root, &mut all);
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -141,6 +151,24 @@ mod tests {
         let cli = Cli::try_parse_from(["iolite", "exec", "--as", "reader-app", "--", "ls", "--format", "json", "-v"]);
         let Command::Exec(exec) = cli.unwrap().command else { panic!("not exec") };
         assert_eq!(exec.command, ["ls", "--format", "json", "-v"]);
+    }
+
+    #[test]
+    fn a_name_that_is_empty_is_missing() {
+        for line in [
+            &["iolite", "explain", ""][..],
+            &["iolite", "snapshot", "save", ""],
+            &["iolite", "snapshot", "load", ""],
+            &["iolite", "deny-sas", ""],
+            &["iolite", "allow-sas", ""],
+            &["iolite", "token", "--as", ""],
+            &["iolite", "sas", "--hub", ""],
+            &["iolite", "roles", "--action", ""],
+        ] {
+            let error = command().try_get_matches_from(line).expect_err("it should be refused");
+            assert_eq!(error.exit_code(), 2, "{line:?}");
+            assert!(error.to_string().contains("a value is required for"), "{line:?}: {error}");
+        }
     }
 
     #[test]

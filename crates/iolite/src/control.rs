@@ -7,14 +7,14 @@ mod find;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http::{Method, Request, Uri, header};
+use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::exchange::{Reply, exchange};
-use crate::failure::{FAILED, Failure};
+use crate::failure::{FAILED, Failure, USAGE};
 use crate::global::Global;
 
 /// RFC 3986's unreserved characters stand for themselves in a path segment.
@@ -107,12 +107,15 @@ fn refusal(reply: &Reply) -> Failure {
         (Some(message), None) => message.to_owned(),
         _ => format!("the emulator answered {}, without a reason", reply.status),
     };
-    Failure { code: FAILED, text }
+    // A question that names what there is not, or asks for what cannot be, is the asker's mistake; that something which
+    // may well have been there is not, such as a decision or a copy, is none.
+    let code = if reply.status == StatusCode::BAD_REQUEST { USAGE } else { FAILED };
+    Failure { code, text }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
 
     use super::*;
 
@@ -135,6 +138,14 @@ mod tests {
             body: Bytes::from_static(br#"{"error":{"code":"NotFound","message":"there is no hub `x`"}}"#),
         };
         assert_eq!(refusal(&reply).text, "there is no hub `x` (NotFound)");
+    }
+
+    #[test]
+    fn a_question_that_cannot_be_answered_ends_with_two_and_a_thing_that_is_not_there_with_one() {
+        let status = |status| refusal(&Reply { status, headers: HeaderMap::new(), body: Bytes::new() }).code;
+        assert_eq!(status(StatusCode::BAD_REQUEST), 2);
+        assert_eq!(status(StatusCode::NOT_FOUND), 1);
+        assert_eq!(status(StatusCode::INTERNAL_SERVER_ERROR), 1);
     }
 
     #[test]

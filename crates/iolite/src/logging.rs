@@ -76,8 +76,9 @@ fn enter(panic: &PanicHookInfo<'_>) {
 fn directives(verbose: u8, quiet: Quiet) -> String {
     let level = match (verbose, quiet) {
         (0, Quiet::Yes) => return format!("error,{TOLD}=info"),
-        (0, Quiet::No) | (1, Quiet::Yes) => "info",
-        (1, Quiet::No) => "debug",
+        (0, Quiet::No) => "info",
+        // Every request, with its answer.
+        (1, _) => "debug",
         _ => "trace",
     };
     format!("warn,iolite={level}")
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn every_v_says_more_and_exec_starts_quieter() {
         assert_eq!(directives(0, Quiet::Yes), "error,iolite::told=info");
-        assert_eq!(directives(1, Quiet::Yes), "warn,iolite=info");
+        assert_eq!(directives(1, Quiet::Yes), "warn,iolite=debug");
         assert_eq!(directives(0, Quiet::No), "warn,iolite=info");
         assert_eq!(directives(1, Quiet::No), "warn,iolite=debug");
         assert_eq!(directives(7, Quiet::No), "warn,iolite=trace");

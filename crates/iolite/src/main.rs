@@ -20,10 +20,9 @@ mod shell;
 mod signals;
 mod surroundings;
 mod table;
+mod variables;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 /// How many tasks of its own queue a worker runs before it takes one from the queue that all share. Ready tasks beyond a
 /// worker's 256 go to the shared one, so with a thousand busy devices a rarer turn lets some wait twenty times longer than
@@ -31,7 +30,10 @@ use clap::Parser;
 const TURN: u32 = 8;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match variables::read(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(TURN).build() {
         Ok(runtime) => runtime,
         Err(error) => return failure::report(&anyhow::Error::new(error).context("the runtime cannot be started")),

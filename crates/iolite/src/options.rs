@@ -7,7 +7,9 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use iolite_server::{Ports, Settings};
 
+use crate::failure::Failure;
 use crate::surroundings;
+use crate::variables::verbosity;
 
 /// How an emulator is run.
 #[derive(Debug, Clone, Args)]
@@ -55,8 +57,8 @@ pub(crate) struct RunOptions {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// Log more; twice for everything.
-    #[arg(short, long, action = ArgAction::Count, env = "IOLITE_VERBOSE")]
+    /// Log every request with its status and decision; twice for everything.
+    #[arg(short, long, action = ArgAction::Count, env = "IOLITE_VERBOSE", value_parser = verbosity)]
     pub(crate) verbose: u8,
 }
 
@@ -82,17 +84,22 @@ pub(crate) enum LogFormat {
 
 impl RunOptions {
     /// The server's settings; `ports` holds where no flag or variable says otherwise.
-    pub(crate) fn settings(&self, ports: PortChoice) -> Settings {
-        Settings {
+    pub(crate) fn settings(&self, ports: PortChoice) -> Result<Settings, Failure> {
+        // In a data directory everything is kept: no other place is looked for then.
+        let state_dir = match self.state_dir.as_ref().or(self.data_dir.as_ref()) {
+            Some(folder) => folder.clone(),
+            None => surroundings::state_dir()?,
+        };
+        Ok(Settings {
             world: self.world.clone(),
             data_dir: self.data_dir.clone(),
-            state_dir: self.state_dir.clone().unwrap_or_else(surroundings::state_dir),
+            state_dir,
             ports: self.ports.unwrap_or(ports).into(),
             bind: self.bind,
             ready_file: self.ready_file.clone(),
             allow_well_known_keys: self.allow_well_known_keys,
             generate_keys: self.generate_keys,
-        }
+        })
     }
 }
 

@@ -110,6 +110,184 @@ fn tokens_and_signatures_are_printed_bare() {
     assert!(lines[2].starts_with("SharedAccessSignature sr="), "{}", lines[2]);
 }
 
+/// The variables are set once for a whole shell; who gives a flag means this one call.
+#[test]
+fn a_variable_gives_way_to_what_is_given() {
+    for line in [
+        r#"IOLITE_HUB=contoso-hub "$IOLITE" sas --dps contoso-dps"#,
+        r#"IOLITE_DPS=contoso-dps "$IOLITE" sas --hub contoso-hub"#,
+        r#"IOLITE_DEVICE=d1 IOLITE_MODULE=m1 "$IOLITE" sas --policy service"#,
+        r#"IOLITE_DPS=contoso-dps IOLITE_REGISTRATION=r1 "$IOLITE" sas --hub contoso-hub"#,
+        r#"IOLITE_ACTION=unheard-of "$IOLITE" check --as owner-app --operation Devices_GetDevices --on hub:contoso-hub"#,
+        r#"IOLITE_FORMAT=json "$IOLITE" --format text sas --policy service"#,
+    ] {
+        let output = beside(line);
+        ended(&output, 0);
+        assert!(!out(&output).is_empty() && !out(&output).starts_with('{'), "{line}: {}", out(&output));
+    }
+    let missing = beside(r#"IOLITE_POLICY=service exec "$IOLITE" sas --device d1"#);
+    assert!(
+        err(&missing).contains("has no such device"),
+        "it is asked for with the device's own key: {}",
+        err(&missing)
+    );
+    let explained = r#"IOLITE_LAST=$last exec "$IOLITE" explain 00000000-0000-4000-8000-000000000000"#;
+    for last in ["0", "1"] {
+        let output = beside(&format!("last={last}; {explained}"));
+        ended(&output, 1);
+        assert!(err(&output).contains("no such decision"), "{}", err(&output));
+    }
+    let both = beside(r#"exec "$IOLITE" sas --hub contoso-hub --dps contoso-dps"#);
+    ended(&both, 2);
+}
+
+#[test]
+fn who_is_not_there_is_one_mistake_everywhere() {
+    let given = "--action Microsoft.Devices/IotHubs/devices/read --on hub:contoso-hub";
+    for line in ["token --as nobody", "env --as nobody", &format!("check --as nobody {given}")] {
+        let output = beside(&format!(r#"exec "$IOLITE" {line}"#));
+        ended(&output, 2);
+        assert!(err(&output).contains("nobody") && err(&output).contains("owner-app"), "{line}: {}", err(&output));
+    }
+    let odd = beside(r#"exec "$IOLITE" deny-sas a/b --dry-run"#);
+    assert!(err(&odd).contains("`a/b`") && err(&odd).contains("contoso-hub"), "{}", err(&odd));
+    for line in ["sas --hub no-hub", "sas --policy none", "token --for bogus", "clock set soon"] {
+        ended(&beside(&format!(r#"exec "$IOLITE" {line}"#)), 2);
+    }
+}
+
+/// Without --as, a token is whose credentials `iolite env` prints.
+#[test]
+fn a_world_without_the_usual_principal_signs_in_as_its_first_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("one.toml");
+    let text = "name='w'\n[tenant]\nid='c0ffee00-0000-4000-8000-000000000001'\ndomain='w.example'\n[[subscriptions]]\n\
+                id='c0ffee00-0000-4000-8000-000000000002'\nname='s'\n[[resource_groups]]\nname='g'\n";
+    let app = "[[principals]]\nname='my-app'\nkind='service-principal'\nclient_secret='x'\n";
+    let token = |text: String| {
+        std::fs::write(&world, text).unwrap();
+        run(&["exec", "--world", world.to_str().unwrap(), "--", "sh", "-euc", r#"exec "$IOLITE" token"#])
+    };
+    let output = token(format!("{text}{app}"));
+    ended(&output, 0);
+    assert_eq!(out(&output).split('.').count(), 3, "{}", out(&output));
+    let nobody = token(text.to_owned());
+    ended(&nobody, 2);
+    assert!(err(&nobody).contains("--as"), "{}", err(&nobody));
+}
+
+/// What is logged of one request for a managed identity's token, beside what is not: the token.
+#[cfg(unix)]
+fn logged(verbosity: &[&str]) -> Vec<String> {
+    use std::io::{Read, Write};
+    let state = tempfile::tempdir().unwrap();
+    let arguments = [&["start", "--ports", "auto", "--format", "json"], verbosity].concat();
+    let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let authority = ready["managed_identity"]["imds"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    write!(
+        stream,
+        "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://iothubs.azure.net HTTP/1.1\r\n\
+         Host: {authority}\r\nMetadata: true\r\nUser-Agent: a-program\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    terminate(&child, rustix::process::Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    ended(&output, 0);
+    assert!(!err(&output).contains("eyJ"), "{}", err(&output));
+    err(&output).lines().filter(|line| line.contains("/metadata/")).map(str::to_owned).collect()
+}
+
+/// One -v: every request with its status and decision. Two: whose program asked.
+#[cfg(unix)]
+#[test]
+fn each_request_is_logged_where_that_is_asked_for() {
+    assert_eq!(logged(&[]), [""; 0]);
+    let more = logged(&["-v"]);
+    assert_eq!(more.len(), 1, "{more:?}");
+    for part in ["GET", "/metadata/identity/oauth2/token", "200", "decision"] {
+        assert!(more[0].contains(part), "{part} is missing in {more:?}");
+    }
+    assert!(!more[0].contains("a-program"), "{more:?}");
+    let all = logged(&["-vv"]);
+    assert!(all.iter().any(|line| line.contains("a-program") && line.contains("2018-02-01")), "{all:?}");
+}
+
+#[test]
+fn an_empty_variable_is_none_and_a_switch_takes_a_word() {
+    let state = tempfile::tempdir().unwrap();
+    let mut command = iolite(&state, &["exec", "--", "sh", "-euc", r#""$IOLITE" sas; "$IOLITE" token"#]);
+    for name in ["PORTS", "WORLD", "FORMAT", "BIND", "VERBOSE", "AS", "HUB", "DEVICE", "TTL", "FLAW", "CONTROL"] {
+        command.env(format!("IOLITE_{name}"), "");
+    }
+    let output = command.output().unwrap();
+    ended(&output, 0);
+    assert_eq!(out(&output).lines().count(), 2, "{}", out(&output));
+    for (word, status) in [("true", 0), ("false", 0), ("1", 0), ("0", 0), ("loud", 2)] {
+        let output = iolite(&state, &["exec", "--", "true"]).env("IOLITE_VERBOSE", word).output().unwrap();
+        ended(&output, status);
+    }
+    let help = iolite(&state, &["sas", "--help"]).env("IOLITE_HUB", "").output().unwrap();
+    ended(&help, 0);
+    assert!(out(&help).contains("IOLITE_HUB"), "{}", out(&help));
+}
+
+/// Rust's own paths are bytes on Unix; JSON's texts are not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_whose_name_is_no_text_is_refused_with_a_remedy() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let state = tempfile::tempdir().unwrap();
+    let odd = state.path().join(OsStr::from_bytes(b"d\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    let refused = |remedy: &str, mut command: Command| {
+        let output = command.output().unwrap();
+        ended(&output, 2);
+        let said = err(&output);
+        assert!(said.contains("not UTF-8") && said.contains(remedy) && !said.contains("panicked"), "{said}");
+    };
+    let run = || iolite(&state, &["exec", "--", "true"]);
+    let with = |name: &str| {
+        let mut command = run();
+        command.env(name, &odd);
+        command
+    };
+    refused("--data-dir", with("IOLITE_DATA_DIR"));
+    refused("--ready-file", with("IOLITE_READY_FILE"));
+    refused("--ready-file", with("TMPDIR"));
+    for (name, others) in [("XDG_STATE_HOME", "HOME"), ("HOME", "XDG_STATE_HOME")] {
+        let mut command = with(name);
+        command.env_remove("IOLITE_STATE_DIR").env_remove(others);
+        refused("--state-dir", command);
+    }
+    let mut inside = run();
+    inside.current_dir(&odd).env("IOLITE_READY_FILE", "ready.json");
+    refused("--ready-file", inside);
+    assert_eq!(std::fs::read_dir(&odd).unwrap().count(), 0, "a refused start leaves something");
+}
+
+#[cfg(unix)]
+#[test]
+fn every_path_that_is_told_is_one_from_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"cd /; test -f "$NODE_EXTRA_CA_CERTS"; test -f "$SSL_CERT_FILE"; test -f "$IOLITE_READY"
+        grep -q '"ca_certificate": "/' "$IOLITE_READY"; "$IOLITE" env | grep -q "SSL_CERT_FILE=.*/bundle.pem""#;
+    for option in ["--data-dir", "--state-dir"] {
+        let mut command = iolite(&folder, &["exec", option, "./rel", "--", "sh", "-euc", script]);
+        ended(&command.current_dir(folder.path()).output().unwrap(), 0);
+    }
+    let mut at_home = iolite(&folder, &["exec", "--", "sh", "-euc", script]);
+    at_home.current_dir(folder.path()).env_remove("IOLITE_STATE_DIR").env_remove("XDG_STATE_HOME").env("HOME", "home");
+    ended(&at_home.output().unwrap(), 0);
+}
+
 #[test]
 fn check_ends_with_the_decision() {
     let write = "--action Microsoft.Devices/IotHubs/devices/write --on hub:contoso-hub";
@@ -280,6 +458,35 @@ fn terminate(child: &Child, signal: rustix::process::Signal) {
 fn a_terminated_start_ends_with_zero_and_takes_its_ready_file_along() {
     assert_eq!(start_and_signal(rustix::process::Signal::TERM), Some(0));
     assert_eq!(start_and_signal(rustix::process::Signal::INT), Some(0));
+}
+
+/// The second signal ends it at once, and the ready file is gone all the same.
+#[cfg(unix)]
+#[test]
+fn two_signals_at_once_leave_no_ready_file() {
+    let state = tempfile::tempdir().unwrap();
+    let ready = state.path().join("here.json");
+    let arguments = ["start", "--ports", "auto", "--format", "json", "--ready-file", ready.to_str().unwrap()];
+    for _ in 0..8 {
+        let mut child = iolite(&state, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+            terminate(&child, signal);
+        }
+        let status = child.wait().unwrap();
+        assert!(!ready.exists(), "the ready file outlived the emulator, which ended with {status}");
+    }
+}
+
+#[test]
+fn a_ready_file_that_cannot_be_written_is_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let path = folder.path().join("file/ready.json");
+    let output = run(&["exec", "--ready-file", path.to_str().unwrap(), "--", "true"]);
+    ended(&output, 2);
+    assert!(err(&output).contains("file/ready.json") && err(&output).contains("--ready-file"), "{}", err(&output));
 }
 
 /// Nothing is read anew on SIGHUP: it means that the terminal has gone, and ends the emulator in order.

@@ -47,6 +47,12 @@ impl ServiceError {
         self
     }
 
+    /// The header field `name`, where there is one.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Replaces the service's usual error body by this JSON text.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<String>) -> Self {

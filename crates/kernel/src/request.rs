@@ -95,6 +95,12 @@ impl Request {
     pub fn path(&self) -> &str {
         path_of(&self.target)
     }
+
+    /// The query as sent, undecoded; empty where there is none.
+    #[must_use]
+    pub fn query_text(&self) -> &str {
+        self.target.get(self.path().len() + 1..).unwrap_or_default()
+    }
 }
 
 impl From<Fields> for Request {

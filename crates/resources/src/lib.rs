@@ -13,6 +13,7 @@ mod group;
 mod hub;
 mod network;
 mod policy;
+mod provisioning_network;
 mod provisioning_service;
 mod routing;
 mod tenant;
@@ -28,8 +29,9 @@ pub use estate::{Estate, Resource};
 pub use event_subscription::{DeliverySchema, EventSubscription};
 pub use group::{ManagementGroup, ResourceGroup, Subscription};
 pub use hub::{BuiltInEvents, Hub, HubSku};
-pub use network::{Barrier, NetworkRules, NetworkRulesError};
+pub use network::{Barrier, NetworkRules, NetworkRulesError, has_public_access};
 pub use policy::SharedAccessPolicy;
+pub use provisioning_network::{ProvisioningApi, ProvisioningNetworkRules};
 pub use provisioning_service::{AllocationPolicy, LinkAuthentication, LinkedHub, ProvisioningService};
 pub use routing::{
     BUILT_IN_ENDPOINT, EVENT_GRID_ENDPOINT, EndpointHealth, EnrichmentProperties, EventHubEndpoint, RouteProperties,

@@ -30,8 +30,9 @@ pub struct NetworkRules {
     allowed: Option<AllowList>,
 }
 
+/// A rule of `ipFilterRules`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Filter {
+pub(crate) struct Filter {
     name: String,
     accepts: bool,
     range: Range,
@@ -66,10 +67,7 @@ impl std::error::Error for NetworkRulesError {}
 impl NetworkRules {
     /// Reads them from a hub's ARM properties; `None` where there are none, as at most hubs.
     pub fn read(properties: &Map<String, Value>) -> Result<Option<Self>, NetworkRulesError> {
-        let public_access = match text(properties, "publicNetworkAccess", "properties")? {
-            None => true,
-            Some(word) => one_of(word, "publicNetworkAccess", ["Disabled", "Enabled"])?,
-        };
+        let public_access = has_public_access(properties)?;
         let filters = match member(properties, "ipFilterRules") {
             None => Vec::new(),
             Some(rules) => named_rules(rules, "ipFilterRules", read_filter)?,
@@ -91,11 +89,8 @@ impl NetworkRules {
         if !self.public_access {
             return Some(Barrier::PublicAccessDisabled);
         }
-        let first = self.filters.iter().find(|filter| filter.range.holds(address));
-        if let Some(filter) = first.filter(|filter| !filter.accepts) {
-            return Some(Barrier::Rejected(filter.name.clone()));
-        }
-        self.allowed.as_ref().and_then(|list| list.barrier(address))
+        let rejected = first_to_reject(self.filters.iter(), address);
+        rejected.or_else(|| self.allowed.as_ref().and_then(|list| list.barrier(address)))
     }
 
     /// What keeps `address` from the built-in Event Hubs-compatible endpoint: the older rules do not reach it, the newer do
@@ -107,6 +102,20 @@ impl NetworkRules {
         }
         self.allowed.as_ref().filter(|list| list.for_events).and_then(|list| list.barrier(address))
     }
+}
+
+/// Whether `publicNetworkAccess` of a hub, a provisioning service or a Digital Twins instance is not `Disabled`.
+pub fn has_public_access(properties: &Map<String, Value>) -> Result<bool, NetworkRulesError> {
+    match text(properties, "publicNetworkAccess", "properties")? {
+        None => Ok(true),
+        Some(word) => one_of(word, "publicNetworkAccess", ["Disabled", "Enabled"]),
+    }
+}
+
+/// The first of `filters` that holds `address` decides; it is named where it rejects.
+pub(crate) fn first_to_reject<'a>(mut filters: impl Iterator<Item = &'a Filter>, address: IpAddr) -> Option<Barrier> {
+    let first = filters.find(|filter| filter.range.holds(address))?;
+    (!first.accepts).then(|| Barrier::Rejected(first.name.clone()))
 }
 
 impl AllowList {
@@ -136,7 +145,7 @@ impl Range {
     }
 }
 
-fn read_filter(rule: &Map<String, Value>, name: &str, path: &str) -> Result<Filter, NetworkRulesError> {
+pub(crate) fn read_filter(rule: &Map<String, Value>, name: &str, path: &str) -> Result<Filter, NetworkRulesError> {
     let action = text(rule, "action", path)?.ok_or_else(|| wrong(format!("{path}.action is missing")))?;
     let accepts = one_of(action, &format!("{path}.action"), ["Reject", "Accept"])?;
     Ok(Filter { name: name.to_owned(), accepts, range: read_range(rule, path)? })
@@ -166,7 +175,7 @@ fn read_allow_list(set: &Map<String, Value>) -> Result<AllowList, NetworkRulesEr
 }
 
 /// A list of rules whose names differ.
-fn named_rules<T>(
+pub(crate) fn named_rules<T>(
     rules: &Value,
     path: &str,
     read: impl Fn(&Map<String, Value>, &str, &str) -> Result<T, NetworkRulesError>,
@@ -204,7 +213,11 @@ fn one_of(word: &str, path: &str, words: [&str; 2]) -> Result<bool, NetworkRules
     }
 }
 
-fn text<'a>(map: &'a Map<String, Value>, name: &str, path: &str) -> Result<Option<&'a str>, NetworkRulesError> {
+pub(crate) fn text<'a>(
+    map: &'a Map<String, Value>,
+    name: &str,
+    path: &str,
+) -> Result<Option<&'a str>, NetworkRulesError> {
     match member(map, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -213,13 +226,13 @@ fn text<'a>(map: &'a Map<String, Value>, name: &str, path: &str) -> Result<Optio
 }
 
 /// A member by its name without case, as Resource Manager reads them; `null` counts as left out.
-fn member<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn member<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let found =
         map.get(name).or_else(|| map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value));
     found.filter(|value| !value.is_null())
 }
 
-fn wrong(text: impl Into<String>) -> NetworkRulesError {
+pub(crate) fn wrong(text: impl Into<String>) -> NetworkRulesError {
     NetworkRulesError(text.into())
 }
 

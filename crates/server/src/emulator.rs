@@ -25,7 +25,7 @@ use crate::origins::{Opened, Origins};
 use crate::ports::{Bound, Ports, addresses, take};
 use crate::ready::{self, ReadyFile, WirePorts};
 use crate::settings::{Settings, StartError};
-use crate::tls::{Authority, Leaves, refuse_foreign, server_config};
+use crate::tls::{Authority, Leaves, server_config};
 use crate::wires::Wires;
 use crate::world::{self, Seeder, WorldMark};
 
@@ -67,10 +67,13 @@ impl Emulator {
         let descriptors = Descriptors::raise();
         let mut notices = Vec::from_iter(descriptors.notice());
         let file = world::read(settings.world.as_deref())?;
-        let folder = settings.data_dir.clone().unwrap_or_else(|| settings.state_dir.clone());
+        let folder = kept_in(&settings)?;
+        let ready_file =
+            settings.ready_file.as_deref().map(|path| ready::tellable(path, OTHER_READY_FILE)).transpose()?;
         let store = open_store(&settings, &mut notices)?;
         let streams = open_streams(&settings, &mut notices)?;
-        let authority = Arc::new(open_authority(&settings, &folder)?);
+        let authority =
+            Arc::new(Authority::open(&folder).map_err(|error| StartError::Certificates(error.to_string()))?);
         let ring_folder = folder.clone();
         let elements = Elements::new().trusting(authority.der());
         let ring = Arc::new(KeyRing::new(elements.ground.clone()));
@@ -121,8 +124,7 @@ impl Emulator {
         front.tasks.spawn(attend(house.hub.clone(), front.draining.clone()));
         front.tasks.spawn(until_drained(house.doors.clone().watch(), front.draining.clone()));
         let control_port = listening.control.port;
-        let ready_path =
-            settings.ready_file.clone().unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
+        let ready_path = ready_file.unwrap_or_else(|| folder.join(ready_name(&settings, control_port)));
         let wires =
             WirePorts { mqtt: listening.mqtt.port, amqp: listening.amqp.port, plain_amqp: listening.plain_amqp.port };
         let ready_file = ReadyFile { authority, control_port, wires, path: ready_path.clone() };
@@ -130,8 +132,10 @@ impl Emulator {
         let control = Control::new(house, Arc::new(seeder), ready_file, Snapshots::new(settings.data_dir.as_deref()));
         serve(&front, listening, opened, Arc::new(control));
 
-        ready::write(&ready_path, &ready).map_err(|error| {
-            StartError::Internal(format!("the ready file {} cannot be written: {error}", ready_path.display()))
+        ready::write(&ready_path, &ready).map_err(|error| StartError::Path {
+            path: ready_path.display().to_string(),
+            why: format!("the ready file cannot be written there: {error}"),
+            remedy: OTHER_READY_FILE,
         })?;
         Ok(Self { ready, ready_path, notices, front, drain, store, streams })
     }
@@ -142,7 +146,7 @@ impl Emulator {
         &self.ready
     }
 
-    /// Where the ready file is.
+    /// Where the ready file is, from the root.
     #[must_use]
     pub fn ready_path(&self) -> &Path {
         &self.ready_path
@@ -157,7 +161,7 @@ impl Emulator {
     /// Drains: no new connection, requests under way are answered for up to five seconds, and everything acknowledged is
     /// on disk.
     pub async fn shutdown(self) {
-        std::fs::remove_file(&self.ready_path).ok();
+        ready::remove(&self.ready_path, &self.ready);
         self.drain.send_replace(true);
         self.front.tasks.close();
         if tokio::time::timeout(DRAIN_DEADLINE, self.front.tasks.wait()).await.is_err() {
@@ -185,15 +189,20 @@ async fn until_drained(work: impl Future<Output = ()>, mut draining: watch::Rece
     }
 }
 
+/// What to do about a ready file whose path cannot be told.
+const OTHER_READY_FILE: &str = "name another place with --ready-file";
+
+/// The folder of the certificate authority, of the ready file where no other place is named, and of the state, if any.
+fn kept_in(settings: &Settings) -> Result<PathBuf, StartError> {
+    match &settings.data_dir {
+        Some(folder) => ready::tellable(folder, "name another directory with --data-dir"),
+        None => ready::tellable(&settings.state_dir, "name another directory with --state-dir, or set HOME to one"),
+    }
+}
+
 /// Emulators on free ports share a state directory, so each has a ready file of its own there.
 fn ready_name(settings: &Settings, control_port: u16) -> String {
     if settings.ports == Ports::Auto { format!("ready-{control_port}.json") } else { "ready.json".to_owned() }
-}
-
-fn open_authority(settings: &Settings, folder: &Path) -> Result<Authority, StartError> {
-    let checked = if settings.data_dir.is_none() { refuse_foreign(folder) } else { Ok(()) };
-    let opened = checked.and_then(|()| Authority::open(folder));
-    opened.map_err(|error| StartError::Certificates(error.to_string()))
 }
 
 fn open_store(settings: &Settings, notices: &mut Vec<String>) -> Result<Store, StartError> {

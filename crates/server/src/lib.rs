@@ -29,6 +29,6 @@ mod world;
 pub use emulator::Emulator;
 pub use house::{operations, session_operations};
 pub use ports::{PortError, Ports};
-pub use ready::{SIGN_IN_VARIABLES, environment};
+pub use ready::{SIGN_IN_VARIABLES, environment, usual_principal};
 pub use settings::{Settings, StartError, WellKnownKeys};
 pub use world::{WorldError, WorldFile, json_schema as world_schema, parse as parse_world, read as read_world};

@@ -238,3 +238,33 @@ impl Endpoints for Origins {
         self.host_of(service)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use iolite_resources::{Cloud, Tenant};
+    use iolite_store::Store;
+
+    use super::*;
+
+    #[test]
+    fn events_are_read_where_the_listener_of_the_client_s_kind_is() {
+        let tenant = Tenant {
+            id: "t".into(),
+            domain: "contoso.example".into(),
+            cloud: Cloud::Public,
+            token_lifetime_seconds: 3600,
+            propagation_delay_seconds: 0,
+        };
+        let estate = Estate::new(Store::memory(), tenant);
+        let (origins, _opened) = Origins::new(estate, 8443, false, Ports::Auto, None);
+        assert_eq!(origins.events_address(Transport::Amqp), None);
+        origins.read_events_at(40_001, 40_002);
+        for (transport, address) in [
+            (Transport::Amqp, "localhost:40001"),
+            (Transport::AmqpWebSocket, "localhost:40001"),
+            (Transport::AmqpPlain, "localhost:40002"),
+        ] {
+            assert_eq!(origins.events_address(transport).as_deref(), Some(address));
+        }
+    }
+}

@@ -9,6 +9,7 @@ use iolite_resources::{Hub, PrincipalKind, ProvisioningService, SharedAccessPoli
 use serde_json::{Value, json};
 
 use crate::house::House;
+use crate::settings::StartError;
 use crate::tls::Authority;
 
 /// The ports of the wires besides HTTPS.
@@ -52,9 +53,9 @@ fn content(house: &House, authority: &Authority, control_port: u16, wires: WireP
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
         "control": format!("{plain}/iolite/v1"),
-        "ready_file": std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-        "ca_certificate": authority.certificate_path,
-        "ca_bundle": authority.bundle_path,
+        "ready_file": told(path),
+        "ca_certificate": told(&authority.certificate_path),
+        "ca_bundle": told(&authority.bundle_path),
         "entra": {"authority": origin, "tenant_id": estate.tenant.id},
         "arm": {"endpoint": origin, "subscription_id": subscription, "resource_group": group},
         "managed_identity": {
@@ -69,6 +70,31 @@ fn content(house: &House, authority: &Authority, control_port: u16, wires: WireP
         "digital_twins": in_order(house, TwinsInstance::TYPE)
             .iter().filter_map(|name| twins(house, name)).collect::<Vec<_>>(),
     })
+}
+
+/// A path as JSON says it. [`tellable`] has seen to it that nothing is lost; a panic would be worse than a wrong character.
+fn told(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The path from the root, since whoever reads it may work in another folder. Refused where JSON and the environment of
+/// other programs could not carry it: what they would be told leads nowhere. `remedy` is what the user can do then.
+pub(crate) fn tellable(path: &Path, remedy: &'static str) -> Result<PathBuf, StartError> {
+    let refuse = |why: String| StartError::Path { path: path.display().to_string(), why, remedy };
+    let absolute = std::path::absolute(path).map_err(|error| refuse(error.to_string()))?;
+    if absolute.to_str().is_none() {
+        return Err(refuse(format!("{} is not UTF-8, and the ready file could not tell it", absolute.display())));
+    }
+    Ok(absolute)
+}
+
+/// Removes the ready file that `content` was written to, unless another emulator has written its own there since.
+pub(crate) fn remove(path: &Path, content: &Value) {
+    let found = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    // Two emulators of one process, in a test of the user's, have ports of their own.
+    if found.is_some_and(|found| found["pid"] == content["pid"] && found["control"] == content["control"]) {
+        std::fs::remove_file(path).ok();
+    }
 }
 
 /// The names of one type, the first of its kind first.
@@ -232,18 +258,29 @@ pub fn environment(ready: &Value, principal: Option<&str>) -> Result<Vec<(String
     Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
+/// The principal of the ready file that signs in where nobody is asked for: the built-in world's owner, or, in a world that
+/// has no such principal, the first application with a secret, if any.
+#[must_use]
+pub fn usual_principal(ready: &Value) -> Option<&Value> {
+    let has_secret = |entry: &&Value| entry["client_secret"].is_string();
+    principal_called(ready, USUAL_PRINCIPAL).or_else(|| principals_of(ready).iter().find(has_secret))
+}
+
+fn principals_of(ready: &Value) -> &[Value] {
+    ready["principals"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn principal_called<'a>(ready: &'a Value, text: &str) -> Option<&'a Value> {
+    let goes_by = |name: &Value| name.as_str().is_some_and(|known| known.eq_ignore_ascii_case(text));
+    let names = ["name", "object_id", "client_id", "username"];
+    // A name of the world counts first, whatever others are called elsewhere.
+    names.iter().find_map(|field| principals_of(ready).iter().find(|entry| goes_by(&entry[*field])))
+}
+
 fn whose(ready: &Value, principal: Option<&str>) -> Result<Value, String> {
-    let principals = ready["principals"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let named = |name: &str| {
-        principals.iter().find(|entry| entry["name"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
-    };
-    let Some(asked) = principal else {
-        let usual =
-            named(USUAL_PRINCIPAL).or_else(|| principals.iter().find(|entry| entry["client_secret"].is_string()));
-        return Ok(usual.cloned().unwrap_or_default());
-    };
-    named(asked).cloned().ok_or_else(|| {
-        let names: Vec<&str> = principals.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    let Some(asked) = principal else { return Ok(usual_principal(ready).cloned().unwrap_or_default()) };
+    principal_called(ready, asked).cloned().ok_or_else(|| {
+        let names: Vec<&str> = principals_of(ready).iter().filter_map(|entry| entry["name"].as_str()).collect();
         format!("there is no principal `{asked}`; this world has {}", names.join(", "))
     })
 }
@@ -251,6 +288,32 @@ fn whose(ready: &Value, principal: Option<&str>) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_json_cannot_carry_is_refused_with_the_remedy() {
+        use std::os::unix::ffi::OsStrExt;
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/d\xff"));
+        let error = tellable(odd, "name another").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("not UTF-8") && error.to_string().contains("name another"), "{error}");
+        assert!(tellable(Path::new("here"), "").unwrap().is_absolute());
+    }
+
+    #[test]
+    fn only_its_own_ready_file_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready.json");
+        let own = json!({"pid": 1, "control": "http://localhost:1/iolite/v1"});
+        for other in [json!({"pid": 2, "control": own["control"]}), json!({"pid": 1, "control": "x"}), json!("?")] {
+            write(&path, &other).unwrap();
+            remove(&path, &own);
+            assert!(path.exists(), "{other} is another's");
+        }
+        write(&path, &own).unwrap();
+        remove(&path, &own);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn the_environment_is_that_of_the_principal_asked_for() {

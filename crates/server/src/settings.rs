@@ -41,6 +41,16 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error("{0}")]
     Store(#[from] OpenError),
+    /// The ready file cannot be written, or cannot tell a path.
+    #[error("{path} cannot be used: {why}\n  {remedy}")]
+    Path {
+        /// The path as it was given.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Well-known keys would be served beyond loopback.
     #[error("{0}")]
     WellKnownKeys(#[from] WellKnownKeys),
@@ -73,7 +83,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::World(_) | Self::Port(_) | Self::WellKnownKeys(_) => 2,
+            Self::World(_) | Self::Port(_) | Self::Path { .. } | Self::WellKnownKeys(_) => 2,
             Self::Store(_) | Self::Certificates(_) | Self::Internal(_) => 1,
         }
     }

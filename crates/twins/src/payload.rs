@@ -2,7 +2,7 @@
 //!
 //! It never looks at what the JSON means.
 
-use iolite_kernel::{Request, ServiceError};
+use iolite_kernel::{MediaType, Request, ServiceError};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -42,7 +42,7 @@ pub(crate) fn check_present(request: &Request) -> Result<(), ServiceError> {
         return Err(ServiceError::new(&errors::BAD_REQUEST, "A non-empty request body is required."));
     }
     match request.header("content-type") {
-        Some(given) if !is_json(given) => {
+        Some(given) if !is_accepted(MediaType::of(given)) => {
             let text = format!("The content type '{given}' is not supported: expected JSON.");
             Err(ServiceError::new(&errors::UNSUPPORTED_MEDIA_TYPE, text))
         }
@@ -60,9 +60,8 @@ pub(crate) fn check_size(request: &Request) -> Result<(), ServiceError> {
 }
 
 /// `application/json`, `text/json` and every `+json` type, `application/json-patch+json` among them.
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(media_type.as_str(), "" | "application/json" | "text/json") || media_type.ends_with("+json")
+fn is_accepted(media_type: MediaType<'_>) -> bool {
+    media_type.is_json() || media_type.is_empty()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::composite::{composite, read_composite};
 use super::error::AmqpError;
 use super::outcome::Outcome;
 use super::read::{DecodeError, Reader};
-use super::value::{Map, Symbol, Symbols, Value};
+use super::value::{Described, Map, Symbol, Symbols, Value};
 
 /// Which end of a link speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -260,6 +260,22 @@ impl Performative {
 }
 
 impl Attach {
+    /// A client's wish for a link that sends to, or receives from, the node at `address`; its own end is called `mine`. The
+    /// emulator begins no link itself: this is for those who speak to it.
+    #[must_use]
+    pub fn to(handle: u32, role: Role, address: &str) -> Self {
+        let (source, target) = if role == Role::Sender { ("mine", address) } else { (address, "mine") };
+        Self {
+            name: format!("link-{handle}").into(),
+            handle,
+            role,
+            source: terminus(0x28, source),
+            target: terminus(0x29, target),
+            initial_delivery_count: (role == Role::Sender).then_some(0),
+            ..Self::default()
+        }
+    }
+
     /// The address of the source or target that the peer names: where it sends to, or receives from.
     #[must_use]
     pub fn address(&self) -> Option<&str> {
@@ -302,6 +318,12 @@ impl Attach {
 }
 
 /// A field of a source or target (part 3, sections 3.5.3 and 3.5.4: both have the address first and `dynamic` fifth).
+/// A source (0x28) or target (0x29) of which only the address is told.
+fn terminus(descriptor: u64, address: &str) -> Value {
+    let value = Value::List(vec![Value::string(address)]);
+    Value::Described(Box::new(Described { descriptor: Value::Ulong(descriptor), value }))
+}
+
 fn terminus_field(terminus: &Value, index: usize) -> Option<&Value> {
     let Value::Described(described) = terminus else { return None };
     let Value::List(fields) = &described.value else { return None };

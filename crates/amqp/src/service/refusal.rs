@@ -8,6 +8,9 @@ use iolite_messaging::{CloseReason, SignInError};
 
 use crate::codec::{AmqpError, Value, condition};
 
+/// The header by which an error names the request that it answers, which is the id of its decision.
+const REQUEST_ID: &str = "x-ms-request-id";
+
 const ARGUMENT_ERROR: &str = "com.microsoft:argument-error";
 const DEVICE_CONTAINER_THROTTLED: &str = "com.microsoft:device-container-throttled";
 const IOT_HUB_SUSPENDED: &str = "com.microsoft:iot-hub-suspended";
@@ -43,9 +46,13 @@ pub(super) fn condition_of(error: &ServiceError) -> &'static str {
     }
 }
 
-/// A service's error.
+/// A service's error; where it names the request that it answers, the tracking id is that one's.
 pub(super) fn of_service(error: &ServiceError, ground: &Ground) -> AmqpError {
-    of(condition_of(error), error.message.as_str(), ground)
+    let tracking_id = match error.header(REQUEST_ID) {
+        Some(request) => tracking_id_of(request, ground),
+        None => tracking_id(ground),
+    };
+    with_tracking_id(condition_of(error), error.message.as_str(), tracking_id)
 }
 
 /// A door that stayed shut.
@@ -66,12 +73,20 @@ pub(super) const fn status_of(error: &SignInError) -> i32 {
 
 /// An error of our own with a tracking id.
 pub(super) fn of(condition: &str, text: &str, ground: &Ground) -> AmqpError {
-    AmqpError::new(condition, text).with("com.microsoft:tracking-id", Value::string(tracking_id(ground)))
+    with_tracking_id(condition, text, tracking_id(ground))
+}
+
+fn with_tracking_id(condition: &str, text: &str, tracking_id: String) -> AmqpError {
+    AmqpError::new(condition, text).with("com.microsoft:tracking-id", Value::string(tracking_id))
 }
 
 /// `{32 hex digits}-G:0-TimeStamp:MM/dd/yyyy HH:mm:ss`, as in the hub's bodies.
 pub(super) fn tracking_id(ground: &Ground) -> String {
-    format!("{}-G:0-TimeStamp:{}", ground.uuid().simple(), month_first_seconds(ground.now()))
+    tracking_id_of(&ground.uuid().simple().to_string(), ground)
+}
+
+fn tracking_id_of(request: &str, ground: &Ground) -> String {
+    format!("{request}-G:0-TimeStamp:{}", month_first_seconds(ground.now()))
 }
 
 /// Why the hub ended a session or a link.
@@ -121,5 +136,13 @@ mod tests {
     fn an_error_carries_a_tracking_id() {
         let error = of("amqp:not-found", "no", &Ground::system());
         assert!(error.info.unwrap().text("com.microsoft:tracking-id").unwrap().contains("-TimeStamp:"));
+    }
+
+    #[test]
+    fn the_tracking_id_is_the_decision_s_where_there_was_one() {
+        const CODE: ErrorCode = ErrorCode { status: 401, number: 401_002, name: "IotHubUnauthorizedAccess" };
+        let error = ServiceError::new(&CODE, "Unauthorized access.").with_header(REQUEST_ID, "5e81a8f4");
+        let told = of_sign_in(&SignInError::Unauthorized(error), &Ground::system());
+        assert!(told.info.unwrap().text("com.microsoft:tracking-id").unwrap().starts_with("5e81a8f4-G:0-TimeStamp:"));
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use iolite_amqp::codec::{
-    Attach, Begin, Body, Described, Disposition, Flow, Open, Outcome, Performative, Properties, Reader, Role,
-    SaslFrame, SaslInit, Transfer, Value, WireMessage,
+    Attach, Begin, Body, Disposition, Flow, Open, Outcome, Performative, Properties, Reader, Role, SaslFrame, SaslInit,
+    Transfer, Value, WireMessage,
 };
 use iolite_amqp::frame::{AMQP_FRAME, AMQP_HEADER, SASL_FRAME, SASL_HEADER, next_frame, write_frame};
 use iolite_amqp::{Context, serve};
@@ -131,7 +131,7 @@ impl Client {
         address: &str,
         change: Option<fn(&mut Attach)>,
     ) -> Result<Attach, String> {
-        let mut attach = attach(handle, role, address);
+        let mut attach = Attach::to(handle, role, address);
         if let Some(change) = change {
             change(&mut attach);
         }
@@ -314,26 +314,6 @@ pub(crate) fn open() -> Open {
 
 pub(crate) fn begin() -> Performative {
     Performative::Begin(Box::new(Begin { incoming_window: 2048, outgoing_window: 2048, ..Begin::default() }))
-}
-
-pub(crate) fn attach(handle: u32, role: Role, address: &str) -> Attach {
-    let terminus = |code, address: Value| {
-        let value = Value::List(vec![address]);
-        Value::Described(Box::new(Described { descriptor: Value::Ulong(code), value }))
-    };
-    let (source, target) = match role {
-        Role::Sender => (Value::string("mine"), Value::string(address)),
-        Role::Receiver => (Value::string(address), Value::string("mine")),
-    };
-    Attach {
-        name: format!("link-{handle}").into(),
-        handle,
-        role,
-        source: terminus(0x28, source),
-        target: terminus(0x29, target),
-        initial_delivery_count: (role == Role::Sender).then_some(0),
-        ..Attach::default()
-    }
 }
 
 pub(crate) fn put_token(kind: &str, name: &str, token: &str) -> WireMessage {

@@ -1,7 +1,9 @@
 //! A good conversation, spoilt by a seed: bytes changed, dropped, doubled and split anywhere.
 
 use bytes::{Bytes, BytesMut};
-use iolite_amqp::codec::{Detach, Disposition, Flow, Outcome, Performative, Role, SaslInit, Transfer, WireMessage};
+use iolite_amqp::codec::{
+    Attach, Detach, Disposition, Flow, Outcome, Performative, Role, SaslInit, Transfer, WireMessage,
+};
 use iolite_amqp::frame::{AMQP_HEADER, SASL_FRAME, SASL_HEADER, write_frame};
 use iolite_kernel::{Entropy, Ground, SeededEntropy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,7 +47,7 @@ pub(crate) fn conversation() -> Vec<u8> {
         (Role::Receiver, "$management"),
     ];
     for (handle, (role, address)) in (0..).zip(links) {
-        frame(&mut out, &Performative::Attach(Box::new(client::attach(handle, role, address))), &[]);
+        frame(&mut out, &Performative::Attach(Box::new(Attach::to(handle, role, address))), &[]);
         let flow = Flow { incoming_window: 100, handle: Some(handle), link_credit: Some(20), ..Flow::default() };
         frame(&mut out, &Performative::Flow(flow), &[]);
     }

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use iolite_kernel::{Request, ServiceError};
-use iolite_resources::{Hub, HubSku, NetworkRules};
+use iolite_resources::{Hub, HubSku};
 use serde_json::{Map, Value};
 
 use crate::errors::{ARGUMENT_INVALID, ARGUMENT_NULL, INVALID_MIN_TLS_VERSION, PARTITION_COUNT_OUT_OF_RANGE};
 use crate::fields::Fields;
+use crate::hubs::properties::{PROPERTIES, check_network};
 use crate::hubs::routing;
 use crate::managed_identity::{self, IdentityChange};
 use crate::masking;
@@ -43,10 +44,12 @@ impl HubChange {
         let tags = body.text_map("tags")?;
         let sku = body.fields("sku")?.map(read_sku).transpose()?;
         let identity = managed_identity::read(&mut body)?;
-        let mut properties = body.fields("properties")?.unwrap_or_default();
+        let properties = body.fields("properties")?.unwrap_or_default();
+        let mut properties = properties.fitted(PROPERTIES, &ARGUMENT_INVALID)?;
         properties.drop(&READ_ONLY);
         let (retention_days, partition_count) = read_events(&mut properties)?;
         check_tls_version(&mut properties.clone())?;
+        check_network(properties.kept())?;
         Ok(Self {
             location,
             sku,
@@ -58,7 +61,7 @@ impl HubChange {
             disable_module_sas: properties.flag("disableModuleSAS")?,
             retention_days,
             partition_count,
-            other_properties: checked(properties.rest())?,
+            other_properties: properties.rest(),
         })
     }
 
@@ -146,12 +149,6 @@ fn read_events(properties: &mut Fields) -> Result<(Option<u32>, Option<u32>), Se
         return Err(ServiceError::new(&PARTITION_COUNT_OUT_OF_RANGE, "A hub has 2 to 128 partitions."));
     }
     Ok((days, partitions))
-}
-
-/// The rest of the properties, refused where a door or a service could not read what it stands for.
-fn checked(properties: Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
-    NetworkRules::read(&properties).map_err(|error| invalid(format!("The network rules cannot be read: {error}.")))?;
-    Ok(properties)
 }
 
 fn check_tls_version(properties: &mut Fields) -> Result<(), ServiceError> {

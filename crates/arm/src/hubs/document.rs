@@ -9,6 +9,7 @@ use iolite_store::Versioned;
 use serde_json::{Map, Value, json};
 
 use crate::etag::etag;
+use crate::location::with_pair;
 use crate::{Arm, managed_identity, masking};
 
 /// The hub as GET, PUT, PATCH and the listings answer it.
@@ -50,7 +51,7 @@ fn properties(arm: &Arm, hub: &Hub) -> Value {
     properties.extend(kept);
     let dialled = arm.surroundings.endpoints.host_of(&hub.id);
     let fixed = json!({
-        "locations": [{"location": hub.location, "role": "primary"}],
+        "locations": locations(hub),
         "state": "Active",
         "provisioningState": "Succeeded",
         "hostName": dialled.as_deref().unwrap_or(&hub.host_name),
@@ -63,6 +64,17 @@ fn properties(arm: &Arm, hub: &Hub) -> Value {
         properties.extend(fixed);
     }
     Value::Object(properties)
+}
+
+/// Where the hub is, and where Azure would let it fail over to; nowhere, where its data must not leave the region.
+fn locations(hub: &Hub) -> Vec<Value> {
+    let stays = hub.other_properties.get("enableDataResidency").and_then(Value::as_bool).unwrap_or_default();
+    let (here, pair) = with_pair(&hub.location);
+    let mut locations = vec![json!({"location": here, "role": "primary"})];
+    if let Some(pair) = pair.filter(|_| !stays) {
+        locations.push(json!({"location": pair, "role": "secondary"}));
+    }
+    locations
 }
 
 fn events(arm: &Arm, hub: &Hub) -> Value {

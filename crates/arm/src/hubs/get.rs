@@ -39,6 +39,10 @@ mod tests {
         let hub = json(&world.get(&path.to_lowercase()).await.unwrap());
         assert_eq!(hub["properties"]["hostName"], "localhost:8443");
         assert_eq!(hub["resourcegroup"], "contoso");
+        let locations = json!([
+            {"location": "West Europe", "role": "primary"}, {"location": "North Europe", "role": "secondary"},
+        ]);
+        assert_eq!(hub["properties"]["locations"], locations);
         assert_eq!(hub["properties"]["eventHubEndpoints"]["events"]["partitionIds"], json!(["0", "1", "2", "3"]));
         assert_eq!(hub["properties"].get("authorizationPolicies"), None);
         let key = world.arm.estate.hub("hub1").unwrap().policies[0].primary_key.clone();

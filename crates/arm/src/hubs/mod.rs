@@ -13,6 +13,7 @@ pub(crate) mod list_by_group;
 pub(crate) mod list_by_subscription;
 pub(crate) mod list_keys;
 pub(crate) mod patch;
+pub(crate) mod properties;
 pub(crate) mod put;
 pub(crate) mod quota_metrics;
 pub(crate) mod refused;

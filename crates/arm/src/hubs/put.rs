@@ -89,7 +89,7 @@ fn new(arm: &Arm, group: &ResourceGroup, name: &str, change: &HubChange) -> Resu
         );
         return Err(ServiceError::new(&ARGUMENT_INVALID, text));
     }
-    let location = location::required(change.location.as_deref())?;
+    let location = location::required(change.location.as_deref(), Hub::TYPE)?;
     let Some(sku) = change.sku.clone() else { return Err(ServiceError::new(&ARGUMENT_NULL, "'sku' is missing.")) };
     let id = names::resource_id(group, Hub::TYPE, name);
     let mut hub = new_hub(&arm.ground, arm.estate.tenant.cloud, id, location, sku);
@@ -240,6 +240,7 @@ mod tests {
         let cases = [
             (json!({"sku": {"name": "S1"}}), "LocationRequired"),
             (json!({"location": "westeurope"}), "ArgumentNull"),
+            (json!({"location": "mars", "sku": {"name": "S1"}}), "LocationNotAvailableForResourceType"),
             (json!({"location": "westeurope", "sku": {"name": "S9"}}), "ArgumentInvalid"),
             (json!({"location": "westeurope", "sku": {"name": "S3", "capacity": 11}}), "ArgumentInvalid"),
             (json!({"location": "westeurope", "sku": {"name": "S1", "capacity": "many"}}), "InvalidRequestContent"),

@@ -21,7 +21,8 @@ pub(crate) const REFUSED: &[&Operation] = &[
 ];
 
 const NETWORK: &str = "Private links and endpoints are Azure networking: the emulator listens on this machine alone.";
-const JOBS: &str = "Import and export jobs are not emulated yet: use the bulk operations of the hub's own API.";
+const JOBS: &str = "Import and export jobs are asked for at the hub's own endpoint: POST /jobs/create, GET /jobs and GET \
+                    /jobs/{id} there.";
 const FAILOVER: &str = "There is one machine and no second region to fail over to.";
 const USAGES: &str = "The emulator has no quota of hubs.";
 

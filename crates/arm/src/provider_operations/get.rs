@@ -43,4 +43,20 @@ mod tests {
         assert!(names.contains(&"Microsoft.DigitalTwins/digitalTwinsInstances/write".into()));
         assert_eq!(instances["operations"][0]["isDataAction"], false);
     }
+
+    #[tokio::test]
+    async fn published_data_actions_that_no_operation_asks_for_are_told_too() {
+        let world = World::new().await;
+        let path = "/providers/Microsoft.Authorization/providerOperations/Microsoft.DigitalTwins";
+        let found = json(&world.get(path).await.unwrap());
+        let types = found["resourceTypes"].as_array().unwrap();
+        let all: Vec<_> = types.iter().flat_map(|kind| kind["operations"].as_array().unwrap()).collect();
+        for name in ["digitaltwins/commands/action", "jobs/import/read", "jobs/delete/read", "jobs/delete/write"] {
+            let name = format!("Microsoft.DigitalTwins/{name}");
+            let action = all.iter().find(|action| action["name"] == *name).unwrap();
+            assert_eq!(action["isDataAction"], true, "{name}");
+        }
+        let devices = json(&world.get(&path.replace("DigitalTwins", "Devices")).await.unwrap());
+        assert!(!devices.to_string().contains("jobs/delete/write"), "each provider has its own");
+    }
 }

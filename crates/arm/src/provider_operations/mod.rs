@@ -18,16 +18,30 @@ pub(crate) struct Action {
     pub(crate) summary: &'static str,
 }
 
+/// Published data actions that no operation asks for: roles can name them all the same.
+///
+/// Source: the permissions page of Internet of Things, 2026.
+const WITHOUT_OPERATION: [Action; 4] = [
+    data_action("Microsoft.DigitalTwins/digitaltwins/commands/action", "Invokes a command of a twin."),
+    data_action("Microsoft.DigitalTwins/jobs/import/read", "Reads import jobs."),
+    data_action("Microsoft.DigitalTwins/jobs/delete/read", "Reads deletion jobs."),
+    data_action("Microsoft.DigitalTwins/jobs/delete/write", "Starts a deletion job."),
+];
+
+const fn data_action(name: &'static str, summary: &'static str) -> Action {
+    Action { name, data: true, summary }
+}
+
 /// The actions of the provider `namespace`, each once, in the order of their names.
 pub(crate) fn actions(operations: &[&'static Operation], namespace: &str) -> Vec<Action> {
-    let mut found: BTreeMap<String, Action> = BTreeMap::new();
-    for operation in operations {
+    let needed = operations.iter().flat_map(|operation| {
         let data = matches!(operation.need, Need::DataPlane { .. });
-        for name in operation.need.actions() {
-            if name.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(namespace)) {
-                let action = Action { name, data, summary: operation.summary };
-                found.entry(name.to_ascii_lowercase()).or_insert(action);
-            }
+        operation.need.actions().iter().map(move |name| Action { name, data, summary: operation.summary })
+    });
+    let mut found: BTreeMap<String, Action> = BTreeMap::new();
+    for action in needed.chain(WITHOUT_OPERATION) {
+        if action.name.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(namespace)) {
+            found.entry(action.name.to_ascii_lowercase()).or_insert(action);
         }
     }
     found.into_values().collect()

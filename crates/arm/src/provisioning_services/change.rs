@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use iolite_kernel::{Request, ServiceError};
-use iolite_resources::{AllocationPolicy, ProvisioningService, ResourceIdentity};
+use iolite_resources::{AllocationPolicy, ProvisioningNetworkRules, ProvisioningService, ResourceIdentity};
 use serde_json::{Map, Value};
 
 use super::linked_hub::{self, LinkChange};
@@ -15,6 +15,8 @@ use crate::fields::Fields;
 use crate::managed_identity::{self, IdentityChange};
 use crate::masking;
 use crate::policies::{self, PROVISIONING_POLICIES, PolicyChange};
+use crate::schema::Member;
+use crate::schema::Shape::{Flag, List, Object, Text, Word};
 
 /// Members of the body that the service sets itself; sent back by clients that write what they read.
 const READ_ONLY: [&str; 7] = [
@@ -25,6 +27,22 @@ const READ_ONLY: [&str; 7] = [
     "deviceProvisioningHostName",
     "portalOperationsHostName",
     "privateEndpointConnections",
+];
+
+/// What the properties may be that are kept as they were sent.
+const PROPERTIES: &[Member] = &[
+    ("publicNetworkAccess", Word(&["Enabled", "Disabled"])),
+    (
+        "ipFilterRules",
+        List(&Object(&[
+            ("filterName", Text),
+            ("action", Word(&["Accept", "Reject"])),
+            ("ipMask", Text),
+            ("target", Word(&["all", "serviceApi", "deviceApi"])),
+        ])),
+    ),
+    ("privateEndpointConnections", List(&Object(&[]))),
+    ("enableDataResidency", Flag),
 ];
 
 /// The parts of a body that are there.
@@ -48,7 +66,10 @@ impl ServiceChange {
         let tags = body.text_map("tags")?;
         let capacity = body.fields("sku")?.map(read_sku).transpose()?;
         let identity = managed_identity::read(&mut body)?;
-        let mut properties = body.fields("properties")?.unwrap_or_default();
+        let properties = body.fields("properties")?.unwrap_or_default();
+        let mut properties = properties.fitted(PROPERTIES, &ARGUMENT_INVALID)?;
+        ProvisioningNetworkRules::read(properties.kept())
+            .map_err(|error| invalid(format!("The network rules cannot be read: {error}.")))?;
         properties.drop(&READ_ONLY);
         Ok(Self {
             location,

@@ -85,7 +85,7 @@ fn new(
             format!("'{name}' cannot name a provisioning service: 3 to 64 letters, digits and inner hyphens can.");
         return Err(ServiceError::new(&ARGUMENT_INVALID, text));
     }
-    let location = location::required(change.location.as_deref())?;
+    let location = location::required(change.location.as_deref(), ProvisioningService::TYPE)?;
     let Some(capacity) = change.capacity else { return Err(ServiceError::new(&ARGUMENT_NULL, "'sku' is missing.")) };
     let id = names::resource_id(group, ProvisioningService::TYPE, name);
     Ok(new_provisioning_service(&arm.ground, arm.estate.tenant.cloud, id, location, capacity))
@@ -215,6 +215,40 @@ mod tests {
         }
         assert!(world.arm.estate.provisioning_service("dps1").is_none());
         assert_eq!(world.arm.estate.principals.count(""), before);
+    }
+
+    #[tokio::test]
+    async fn no_service_gets_a_property_that_none_can_have_and_nothing_is_changed() {
+        let world = World::new().await;
+        let body =
+            |properties: Value| json!({"location": "westeurope", "sku": {"name": "S1"}, "properties": properties});
+        let rule = |member: &str, value: Value| {
+            let mut rule =
+                json!({"filterName": "a", "action": "Reject", "ipMask": "10.0.0.0/8", "target": "deviceApi"});
+            rule[member] = value;
+            json!({"ipFilterRules": [rule]})
+        };
+        world.put(&path(), body(rule("target", json!("DEVICEAPI")))).await.unwrap();
+        let before = json(&world.get(&path()).await.unwrap());
+        assert_eq!(before["properties"]["ipFilterRules"][0]["target"], "deviceApi");
+        for (properties, number) in [
+            (json!({"ipFilterRules": 5}), 0),
+            (rule("filterName", json!(5)), 0),
+            (rule("action", json!("Allow")), 400_004),
+            (rule("ipMask", json!("nowhere")), 400_004),
+            (rule("target", json!("everything")), 400_004),
+            (json!({"publicNetworkAccess": "x"}), 400_004),
+            (json!({"publicNetworkAccess": true}), 0),
+            (json!({"enableDataResidency": "x"}), 0),
+            (json!({"privateEndpointConnections": 5}), 0),
+        ] {
+            let changed = json!({"properties": properties});
+            for refused in [world.put(&path(), body(properties.clone())).await, world.patch(&path(), changed).await] {
+                let error = refused.unwrap_err();
+                assert_eq!((error.code.status, error.code.number), (400, number), "{properties}: {}", error.message);
+            }
+        }
+        assert_eq!(json(&world.get(&path()).await.unwrap()), before);
     }
 
     #[tokio::test]

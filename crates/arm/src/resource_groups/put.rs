@@ -61,7 +61,7 @@ fn new(subscription: &str, name: &str, location: Option<&str>) -> Result<Resourc
             format!("'{name}' cannot name a resource group: 1 to 90 letters, digits and '-_.()', the last not a '.'.");
         return Err(ServiceError::new(&INVALID_RESOURCE_GROUP, text));
     }
-    let location = location::required(location)?.to_owned();
+    let location = location::required_for_group(location)?.to_owned();
     Ok(ResourceGroup { id: Scope::resource_group(subscription, name), location, tags: BTreeMap::new() })
 }
 

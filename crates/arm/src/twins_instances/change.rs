@@ -6,15 +6,21 @@ use std::collections::BTreeMap;
 
 use iolite_kernel::{Request, ServiceError};
 use iolite_resources::TwinsInstance;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::errors::BAD_REQUEST;
 use crate::fields::Fields;
 use crate::managed_identity::{self, IdentityChange};
+use crate::schema::Member;
+use crate::schema::Shape::{List, Object, Word};
 
 /// Members of the body that the service sets itself; sent back by clients that write what they read.
 const READ_ONLY: [&str; 5] =
     ["createdTime", "lastUpdatedTime", "provisioningState", "hostName", "privateEndpointConnections"];
+
+/// What the properties may be that are kept as they were sent.
+const PROPERTIES: &[Member] =
+    &[("publicNetworkAccess", Word(&["Enabled", "Disabled"])), ("privateEndpointConnections", List(&Object(&[])))];
 
 /// The parts of a body that are there.
 #[derive(Debug, Clone)]
@@ -32,18 +38,10 @@ impl InstanceChange {
         let location = body.text("location")?;
         let tags = body.text_map("tags")?;
         let identity = managed_identity::read(&mut body)?;
-        let mut properties = body.fields("properties")?.unwrap_or_default();
+        let properties = body.fields("properties")?.unwrap_or_default();
+        let mut properties = properties.fitted(PROPERTIES, &BAD_REQUEST)?;
         properties.drop(&READ_ONLY);
-        let access = properties.text("publicNetworkAccess")?;
-        let mut other_properties = properties.rest();
-        if let Some(access) = access {
-            if !["Enabled", "Disabled"].contains(&access.as_str()) {
-                let text = format!("'{access}' is not a value of publicNetworkAccess: Enabled and Disabled are.");
-                return Err(ServiceError::new(&BAD_REQUEST, text));
-            }
-            other_properties.insert("publicNetworkAccess".to_owned(), json!(access));
-        }
-        Ok(Self { location, identity, tags, other_properties })
+        Ok(Self { location, identity, tags, other_properties: properties.rest() })
     }
 
     /// The instance that a PUT makes of `base`: what the body leaves out goes back to its default.

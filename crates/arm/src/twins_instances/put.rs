@@ -70,7 +70,7 @@ fn new(arm: &Arm, group: &ResourceGroup, name: &str, location: Option<&str>) -> 
             format!("'{name}' cannot name a Digital Twins instance: 3 to 63 letters, digits and inner hyphens can.");
         return Err(ServiceError::new(&INVALID_RESOURCE_NAME, text));
     }
-    let location = location::required(location)?;
+    let location = location::required(location, TwinsInstance::TYPE)?;
     let id = names::resource_id(group, TwinsInstance::TYPE, name);
     Ok(new_twins_instance(&arm.ground, arm.estate.tenant.cloud, id, location))
 }
@@ -106,9 +106,14 @@ mod tests {
         let path = format!("{GROUP}/providers/Microsoft.DigitalTwins/digitalTwinsInstances/twins1");
         let bodies = [
             (json!({}), "LocationRequired"),
-            (json!({"location": "west/europe"}), "BadRequest"),
+            (json!({"location": "mars"}), "LocationNotAvailableForResourceType"),
             (json!({"location": "westeurope", "tags": [1]}), "InvalidRequestContent"),
             (json!({"location": "westeurope", "properties": {"publicNetworkAccess": "Maybe"}}), "BadRequest"),
+            (json!({"location": "westeurope", "properties": {"publicNetworkAccess": 5}}), "InvalidRequestContent"),
+            (
+                json!({"location": "westeurope", "properties": {"privateEndpointConnections": 5}}),
+                "InvalidRequestContent",
+            ),
             (json!({"location": "westeurope", "identity": {"type": "Someone"}}), "FailedIdentityOperation"),
         ];
         for (body, code) in bodies {

@@ -15,9 +15,8 @@ pub(super) struct Equality {
 
 /// The request's `$filter`, where it has one.
 pub(super) fn of(request: &Request) -> Result<Option<Equality>, ServiceError> {
-    // Read from the target: OData reads a plus as a space, the wire's own reading keeps it.
-    let query = request.target.split_once('?').map_or("", |(_, query)| query);
-    let filter = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "$filter");
+    // Read as sent: OData reads a plus as a space, the wire's own reading keeps it.
+    let filter = form_urlencoded::parse(request.query_text().as_bytes()).find(|(name, _)| name == "$filter");
     let Some((_, text)) = filter else { return Ok(None) };
     parse(text.trim()).map(Some).ok_or_else(|| {
         let text = "The $filter must be one comparison, such as userPrincipalName eq 'name' or \

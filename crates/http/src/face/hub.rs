@@ -2,8 +2,8 @@
 //! commands. Sources: recorded traffic of 2020 and 2021, the troubleshooting page's list of codes, and traces of refused
 //! direct methods (azure-docs#14123, azure-iot-sdk-c#2362).
 
-use iolite_access::{Decision, DenialCause};
 use http::header::{HeaderValue, SERVER, VARY};
+use iolite_access::{Decision, DenialCause};
 use iolite_identity::{Caller, Reason};
 use iolite_kernel::{Answer, ErrorCode, ServiceError, Uuid, iso_offset_seven_digits, month_first_seconds};
 use serde::Serialize;

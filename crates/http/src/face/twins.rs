@@ -5,6 +5,7 @@
 
 use http::{HeaderName, HeaderValue};
 use iolite_access::{Decision, DenialCause};
+use iolite_identity::Reason;
 use iolite_kernel::{Answer, Bytes, ServiceError, Uuid};
 use serde_json::json;
 
@@ -60,10 +61,15 @@ impl Face for TwinsFace {
     }
 }
 
-/// The recorded 401 has spaces inside its braces, 48 bytes in all.
+/// The recorded 401 has spaces inside its braces, 48 bytes in all. Who comes from a network that is not let in is forbidden,
+/// whatever was shown.
 fn denied(decision: &Decision) -> Answer {
-    let unauthenticated =
-        decision.denial().is_some_and(|denial| matches!(denial.cause, DenialCause::NotAuthenticated(_)));
+    let unauthenticated = decision.denial().is_some_and(|denial| match &denial.cause {
+        DenialCause::NotAuthenticated(rejection) => {
+            !matches!(rejection.reason, Reason::PublicAccessDisabled | Reason::AddressNotAllowed)
+        }
+        _ => false,
+    });
     if !unauthenticated {
         return Answer::empty(403);
     }
@@ -78,7 +84,7 @@ fn envelope(status: u16, code: &str, message: &str) -> Answer {
 #[cfg(test)]
 mod tests {
     use iolite_access::{CredentialKind, Denial, Outcome};
-    use iolite_identity::{Checks, Reason, Rejection};
+    use iolite_identity::{Checks, Rejection};
     use iolite_kernel::{
         ApiVersions, Body, Client, ErrorCode, Method, Need, Operation, Scope, Service, Support, Timestamp, Uuid,
     };
@@ -134,6 +140,13 @@ mod tests {
         let answer = refusal(DenialCause::NotAuthenticated(rejection));
         let Body::Other { content_type, bytes } = answer.body else { panic!("no body") };
         assert_eq!((answer.status, content_type, bytes.len()), (401, "application/json", 48));
+    }
+
+    #[test]
+    fn an_address_that_is_not_let_in_gets_an_empty_403() {
+        let rejection = Rejection { reason: Reason::PublicAccessDisabled, detail: String::new() };
+        let answer = refusal(DenialCause::NotAuthenticated(rejection));
+        assert_eq!((answer.status, answer.body), (403, Body::Empty));
     }
 
     #[test]

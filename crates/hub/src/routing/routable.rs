@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use iolite_kernel::{Timestamp, iso_seven_digits};
+use iolite_kernel::{MediaType, Timestamp, iso_seven_digits};
 use iolite_messaging::{EventOrigin, HubEvent, Message, SystemName};
 use serde_json::Value;
 
@@ -111,7 +111,7 @@ impl Routable<'_> {
     /// (iot-hub-devguide-routing-query-syntax, "Query based on message body").
     pub(crate) fn json_body(&self) -> Option<Value> {
         let kind = self.message.system(SystemName::ContentType)?;
-        if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        if !MediaType::of(kind).is("application/json") {
             return None;
         }
         let encoding = self.message.system(SystemName::ContentEncoding)?.trim();

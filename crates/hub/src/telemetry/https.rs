@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use iolite_access::Permit;
 use iolite_identity::Caller;
-use iolite_kernel::{Answer, Request, ServiceError};
+use iolite_kernel::{Answer, MediaType, Request, ServiceError};
 use iolite_messaging::{Message, SystemName};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -61,10 +61,7 @@ pub(crate) async fn send(hub: &Hub, permit: &Permit, request: &Request) -> Resul
 }
 
 fn messages(request: &Request) -> Result<Vec<Message>, ServiceError> {
-    let is_batch = request
-        .header("content-type")
-        .is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(BATCH));
-    if is_batch {
+    if request.header("content-type").is_some_and(|kind| MediaType::of(kind).is(BATCH)) {
         return batch(&request.body);
     }
     let mut message = Message::of(request.body.clone());

@@ -130,11 +130,7 @@ impl Hub {
 
     /// Takes `amount` of `meter` from the hub keyed `hub`, or refuses.
     pub(crate) fn meter(&self, hub: &str, meter: Meter, amount: f64) -> Result<(), ServiceError> {
-        let throttle = self.throttle(hub);
-        if !throttle.is_on() {
-            return Ok(());
-        }
-        throttle.take(meter, amount, self.ground.now())
+        self.throttle(hub).take(meter, amount, self.ground.now())
     }
 
     /// Lets the throttle follow what the hub's record says; a hub that is gone has none.

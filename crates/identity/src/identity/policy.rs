@@ -231,8 +231,7 @@ fn is_for_service(token: &SasToken, home: PolicyHome<'_>, visit: Visit<'_>) -> b
 /// Whether the segments of the token's resource begin `path`.
 fn covers(token: &SasToken, path: &str) -> bool {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
-    let decoded: Vec<Cow<'_, str>> =
-        segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+    let decoded: Vec<Cow<'_, str>> = segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
     let decoded: Vec<&str> = decoded.iter().map(AsRef::as_ref).collect();
     token.resource().begins(&decoded, 1)
 }

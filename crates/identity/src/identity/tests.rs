@@ -36,6 +36,8 @@ const fn operation(service: Service, need: Need) -> Operation {
 }
 
 static READ: Operation = operation(Service::Hub, Need::DataPlane { actions: &["a"], rights: &[Right::RegistryRead] });
+static ENROLLMENTS: Operation =
+    operation(Service::Dps, Need::DataPlane { actions: &["a"], rights: &[Right::EnrollmentRead] });
 static TWINS: Operation = operation(Service::Twins, Need::DataPlane { actions: &["a"], rights: &[] });
 static MANAGE: Operation = operation(Service::Arm, Need::Management { action: "a" });
 static SIGNED_IN: Operation = operation(Service::Arm, Need::SignedIn);

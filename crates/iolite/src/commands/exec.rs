@@ -52,7 +52,7 @@ impl Exec {
     async fn serve(&self, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let folder = tempfile::Builder::new().prefix("iolite-").tempdir().context("no temporary folder can be made")?;
-        let mut settings = self.options.settings(PortChoice::Auto);
+        let mut settings = self.options.settings(PortChoice::Auto)?;
         // Who asks for the documented ports has a client that knows no other, and must know which are not to be had.
         let wants_well_known_ports = settings.ports == Ports::Standard;
         // What recovery cut off from a torn file must be told.
@@ -67,6 +67,8 @@ impl Exec {
         }
         let outcome = self.run_child(&running, &mut signals).await;
         tokio::select! {
+            // In this order: the ready file goes first.
+            biased;
             () = running.shutdown() => outcome,
             // The command is over: there is nothing left to wait for but our own connections.
             _ = signals.next() => outcome,
@@ -76,15 +78,13 @@ impl Exec {
     async fn run_child(&self, running: &Emulator, signals: &mut Signals) -> Result<ExitCode> {
         let variables =
             iolite_server::environment(running.ready(), self.principal.as_deref()).map_err(Failure::usage)?;
-        // The command may work in another folder.
-        let ready_file = std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
         let (program, arguments) = self.command.split_first().context("no command is given")?;
         let mut command = Command::new(program);
         // What was there of another principal, a developer's own in Azure perhaps, would take precedence.
         for name in of_others(&variables) {
             command.env_remove(name);
         }
-        let spawned = command.args(arguments).envs(variables).env("IOLITE_READY", ready_file).spawn();
+        let spawned = command.args(arguments).envs(variables).env("IOLITE_READY", running.ready_path()).spawn();
         let mut child = spawned.map_err(|error| not_run(program.to_string_lossy().as_ref(), &error))?;
         loop {
             tokio::select! {

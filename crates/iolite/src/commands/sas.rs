@@ -42,7 +42,13 @@ pub(crate) struct Sas {
     device: Option<String>,
 
     /// The device's module to sign as.
-    #[arg(long, value_name = "MODULE", requires = "device", env = "IOLITE_MODULE")]
+    #[arg(
+        long,
+        value_name = "MODULE",
+        requires = "device",
+        conflicts_with_all = ["dps", "policy", "registration"],
+        env = "IOLITE_MODULE"
+    )]
     module: Option<String>,
 
     /// The registration to sign as, with its enrolment's key; at the first
@@ -51,7 +57,15 @@ pub(crate) struct Sas {
     registration: Option<String>,
 
     /// How long it is good for.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = positive_seconds, env = "IOLITE_TTL")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "1h",
+        value_parser = positive_seconds,
+        // So that a length below zero is refused as such, not taken for another flag.
+        allow_hyphen_values = true,
+        env = "IOLITE_TTL"
+    )]
     ttl: i64,
 }
 

@@ -36,22 +36,22 @@ impl Start {
 
     async fn serve(&self, global: &Global, log: Log) -> Result<ExitCode> {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
+        let settings = self.options.settings(PortChoice::Standard)?;
         let running = tokio::select! {
-            running = emulator::start(self.options.settings(PortChoice::Standard)) => running?,
+            running = emulator::start(settings) => running?,
             stop = signals.next() => return Ok(ExitCode::from(stop.status())),
         };
         if global.is_json() {
             console::say(&running.ready().to_string())?;
             running.notices().iter().for_each(|notice| log.tell(notice));
         } else {
-            // The line to copy must work in another folder.
-            let ready_path =
-                std::path::absolute(running.ready_path()).context("the ready file has no absolute path")?;
-            console::say_lines(banner::lines(running.ready(), &ready_path, running.notices()))?;
+            console::say_lines(banner::lines(running.ready(), running.ready_path(), running.notices()))?;
         }
         signals.next().await;
         log.tell("stopping; once more to stop at once");
         tokio::select! {
+            // In this order: the ready file goes first, and whoever sends two signals at once is no reason to leave it.
+            biased;
             () = running.shutdown() => Ok(ExitCode::SUCCESS),
             stop = signals.next() => Ok(ExitCode::from(stop.status())),
         }

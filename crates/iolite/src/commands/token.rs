@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::console;
 use crate::control::Control;
+use crate::failure::Failure;
 use crate::global::Global;
 
 const EXAMPLES: &str = "\
@@ -22,9 +23,10 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Token {
-    /// Whose token: a principal of the world.
-    #[arg(long = "as", value_name = "PRINCIPAL", default_value = "owner-app", env = "IOLITE_AS")]
-    principal: String,
+    /// Whose token: a principal of the world [default: owner-app, or the
+    /// first application with a secret in a world that has no such principal].
+    #[arg(long = "as", value_name = "PRINCIPAL", env = "IOLITE_AS")]
+    principal: Option<String>,
 
     /// What it is for: hub, dps, twins, central, arm, an audience URI, or an
     /// application's client id.
@@ -58,12 +60,17 @@ enum Flaw {
 impl Token {
     pub(crate) async fn run(self, global: &Global) -> Result<ExitCode> {
         let flaw = self.flaw.and_then(|flaw| flaw.to_possible_value());
+        let control = Control::find(global).await?;
+        let principal = match self.principal {
+            Some(name) => name,
+            None => usual_principal(&control.get("/ready-file").await?)?,
+        };
         let body = json!({
-            "principal": self.principal,
+            "principal": principal,
             "audience": self.audience,
             "flaw": flaw.as_ref().map(clap::builder::PossibleValue::get_name),
         });
-        let answer = Control::find(global).await?.post("/token", Some(&without_nulls(body))).await?;
+        let answer = control.post("/token", Some(&without_nulls(body))).await?;
         if global.is_json() {
             console::say_json(&answer)?;
         } else {
@@ -73,8 +80,15 @@ impl Token {
     }
 }
 
+/// Who signs in where nobody is named, as in the environment that `iolite env` prints.
+fn usual_principal(ready: &Value) -> Result<String> {
+    let name = iolite_server::usual_principal(ready).and_then(|entry| entry["name"].as_str());
+    let nobody = || Failure::usage("this world has no application with a secret: say whose token by --as");
+    Ok(name.map(str::to_owned).ok_or_else(nobody)?)
+}
+
 /// The object without the members that were not given.
-pub(super) fn without_nulls(mut body: serde_json::Value) -> serde_json::Value {
+pub(super) fn without_nulls(mut body: Value) -> Value {
     if let Some(object) = body.as_object_mut() {
         object.retain(|_, value| !value.is_null());
     }

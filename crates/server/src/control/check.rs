@@ -1,24 +1,29 @@
 //! A decision without a request: may this principal do that there?
 
-use iolite_access::HypotheticalAsk;
+use iolite_access::{HypotheticalAsk, Plane};
 use iolite_kernel::{Need, Operation, Scope, Service};
 use iolite_resources::{Hub, ProvisioningService, TwinsInstance};
 use serde_json::{Value, json};
 
 use super::roles::without_a_role;
 use super::{Call, Control, Refused};
-use crate::world::resolve_running;
 
 pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
     let house = &control.house;
     let principal = call.required("principal")?;
-    let resource = resolve_running(&house.estate, call.required("resource")?).map_err(Refused::bad_request)?;
+    let caller = control.principal(principal)?;
+    let resource = control.scope(call.required("resource")?)?;
+    let nothing = control.nothing_at(&resource);
     let actions: Vec<String> = match (call.text("action"), call.text("operation")) {
-        (Some(action), _) => vec![action.to_owned()],
+        (Some(_), Some(_)) => return Err(Refused::bad_request("give an `action` or an `operation`, not both")),
+        (Some(action), None) => vec![action.to_owned()],
         (None, Some(name)) => {
             let operation = operation(control, name, &resource)?;
             if let Some(needs) = without_a_role(&operation.need) {
-                return no_role_decides(control, principal, operation, needs, &resource);
+                return match nothing {
+                    Some(refused) => Err(refused),
+                    None => Ok(no_role_decides(principal, caller.enabled, operation, needs, &resource)),
+                };
             }
             operation.need.actions().iter().map(|action| (*action).to_owned()).collect()
         }
@@ -35,9 +40,15 @@ pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
         };
         evaluations.push(house.access.check(&ask).map_err(|error| Refused::bad_request(error.to_string()))?);
     }
+    // Only Resource Manager takes requests for what is not there yet.
+    let note = match nothing {
+        Some(refused) if evaluations.iter().any(|evaluation| evaluation.plane == Plane::Data) => return Err(refused),
+        Some(refused) => Some(format!("  note       {}", refused.message)),
+        None => None,
+    };
     let refused = evaluations.iter().find(|evaluation| !evaluation.is_allowed());
     let command = refused.and_then(|evaluation| house.access.granting_command(principal, evaluation, &resource));
-    let is_enabled = house.estate.principal_named(principal).is_none_or(|found| found.enabled);
+    let is_enabled = caller.enabled;
     let verdict = match refused {
         _ if !is_enabled => format!("REFUSED  {principal} is disabled: no token of it is accepted"),
         None => format!("ALLOWED  {principal} may, at {resource}"),
@@ -49,7 +60,7 @@ pub(super) fn check(control: &Control, call: &Call) -> Result<Value, Refused> {
         "principal": principal,
         "resource": resource,
         "evaluations": evaluations.iter().map(iolite_access::Evaluation::to_json).collect::<Vec<_>>(),
-        "explanation": std::iter::once(verdict).chain(lines).collect::<Vec<_>>(),
+        "explanation": std::iter::once(verdict).chain(lines).chain(note).collect::<Vec<_>>(),
         "command": command,
     }))
 }
@@ -81,29 +92,19 @@ fn operation(control: &Control, name: &str, resource: &Scope) -> Result<&'static
 }
 
 /// The answer about an operation that asks for no role, or takes no Entra token at all.
-fn no_role_decides(
-    control: &Control,
-    principal: &str,
-    operation: &Operation,
-    needs: &str,
-    resource: &Scope,
-) -> Result<Value, Refused> {
-    let found = control.house.estate.principal_named(principal);
-    let found = found.ok_or_else(|| {
-        Refused::bad_request(format!("there is no principal `{principal}`; the ready file lists those of this world"))
-    })?;
+fn no_role_decides(principal: &str, is_enabled: bool, operation: &Operation, needs: &str, resource: &Scope) -> Value {
     let is_allowed = match operation.need {
         Need::Public { .. } => true,
-        Need::SignedIn => found.enabled,
+        Need::SignedIn => is_enabled,
         _ => false,
     };
     let verdict = if is_allowed { "ALLOWED" } else { "REFUSED" };
-    Ok(json!({
+    json!({
         "allowed": is_allowed,
         "principal": principal,
         "resource": resource,
         "evaluations": [],
         "explanation": [format!("{verdict}  {} asks for no role: {needs}", operation.name)],
         "command": null,
-    }))
+    })
 }

@@ -1,10 +1,12 @@
 //! The table of the control API: what there is, for dispatch and for its OpenAPI document.
 
+use std::borrow::Cow;
+
 use http::Method;
 use serde_json::{Value, json};
 
 use super::openapi::openapi;
-use super::{Call, Control, Refused, check, clock, decisions, mint, roles, snapshots, switch, world};
+use super::{Call, Control, Refused, check, clock, decisions, is_read, mint, roles, snapshots, switch, world};
 
 /// Every path of the control API starts with this.
 pub(super) const BASE: &str = "/iolite/v1";
@@ -34,6 +36,13 @@ impl Endpoint {
         self
     }
 
+    /// Whether everything that the call names is something that there is.
+    fn takes(&self, call: &Call) -> Result<(), Refused> {
+        call.query.iter().try_for_each(|(name, _)| is_taken("query parameter", name, self.query))?;
+        let fields = call.body.as_object().into_iter().flatten();
+        fields.into_iter().try_for_each(|(name, _)| is_taken("field of the body", name, self.body))
+    }
+
     const fn body(mut self, fields: &'static [Field]) -> Self {
         self.body = fields;
         self
@@ -43,7 +52,8 @@ impl Endpoint {
 /// What narrows a list of decisions, all but its length.
 const FILTER: &[Field] = &[OUTCOME, PRINCIPAL, OPERATION];
 const OUTCOME: Field = ("outcome", "string", "`allowed` or `denied`.");
-const PRINCIPAL: Field = ("principal", "string", "The caller's name, or the policy's.");
+const PRINCIPAL: Field =
+    ("principal", "string", "The caller's name, object id, client id or user name, or the policy's or device's name.");
 const OPERATION: Field = ("operation", "string", "The operation's name.");
 const LIMIT: Field = ("limit", "integer", "How many at most; 100 unless told.");
 
@@ -125,7 +135,11 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         )));
     };
     let segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
-    match (method.as_str(), segments.as_slice()) {
+    let verb = if is_read(method) { "GET" } else { method.as_str() };
+    if let Some(endpoint) = found(&segments).find(|endpoint| endpoint.method.eq_ignore_ascii_case(verb)) {
+        endpoint.takes(&call)?;
+    }
+    match (verb, segments.as_slice()) {
         ("GET", ["health", "live"]) => Ok(json!({"status": "live"})),
         ("GET", ["health", "ready"]) => Ok(json!({"status": "ready"})),
         ("GET", ["ready-file"]) => Ok(control.ready_file.content(&control.house)),
@@ -141,8 +155,8 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
         ("POST", ["token"]) => mint::token(control, &call).await,
         ("POST", ["sas"]) => mint::sas(control, &call),
         ("POST", ["keys", "rotate"]) => mint::rotate(control, &call).await,
-        ("GET", ["hubs", name, "local-auth"]) => switch::show(control, name),
-        ("POST", ["hubs", name, "local-auth"]) => switch::change(control, name, &call).await,
+        ("GET", ["hubs", name, "local-auth"]) => switch::show(control, &decoded(name)),
+        ("POST", ["hubs", name, "local-auth"]) => switch::change(control, &decoded(name), &call).await,
         ("GET", ["snapshots"]) => Ok(snapshots::list(control)),
         ("POST", ["snapshots", name]) => snapshots::save(control, name).await,
         ("POST", ["snapshots", name, "restore"]) => snapshots::restore(control, name).await,
@@ -151,19 +165,37 @@ pub(super) async fn dispatch(control: &Control, method: &Method, path: &str, cal
                            a fault of its own (AzIoTHub_FaultOperationType) are served";
             Err(Refused::not_supported(message))
         }
-        (_, known) if is_known(known) => {
+        (_, known) if found(known).next().is_some() => {
             Err(Refused { status: 405, code: "MethodNotAllowed", message: format!("{path} does not take {method}") })
         }
         _ => Err(Refused::not_found(format!("there is no {path}; the endpoints are in {BASE}/openapi.json"))),
     }
 }
 
-fn is_known(segments: &[&str]) -> bool {
-    ENDPOINTS.iter().any(|endpoint| {
-        let known: Vec<&str> = endpoint.path.split('/').filter(|segment| !segment.is_empty()).collect();
-        known.len() == segments.len()
-            && known.iter().zip(segments).all(|(known, segment)| known.starts_with('{') || known == segment)
+/// A segment of a path as it is meant.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
+}
+
+/// The endpoints of a path, one a method.
+fn found(segments: &[&str]) -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.iter().filter(move |endpoint| {
+        let known = endpoint.path.split('/').filter(|segment| !segment.is_empty());
+        known.clone().count() == segments.len()
+            && known.zip(segments).all(|(known, segment)| known.starts_with('{') || known == *segment)
     })
+}
+
+/// Refuses a name that is not one of `known`: what is misspelt would not be heeded, and nobody would notice.
+fn is_taken(what: &str, name: &str, known: &[Field]) -> Result<(), Refused> {
+    let known: Vec<&str> = known.iter().map(|(known, ..)| known.trim_end_matches('!')).collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(Refused::bad_request(match known.as_slice() {
+        [] => format!("there is no {what} `{name}`, nor any other here"),
+        known => format!("there is no {what} `{name}`; there are {}", known.join(", ")),
+    }))
 }
 
 #[cfg(test)]
@@ -172,6 +204,25 @@ mod tests {
 
     #[test]
     fn a_known_path_is_known_by_its_shape() {
+        let is_known = |segments: &[&str]| found(segments).next().is_some();
         assert!(is_known(&["snapshots", "x", "restore"]) && !is_known(&["snapshots", "x", "y"]));
+    }
+
+    #[test]
+    fn what_is_misspelt_is_refused_with_what_there_is() {
+        let call = |query: &str, body: Value| Call { query: super::super::form_pairs(query), body };
+        let taken = |path: &[&str], method: &str, call: Call| {
+            let endpoint = found(path).find(|endpoint| endpoint.method == method).unwrap();
+            endpoint.takes(&call).map_err(|refused| refused.message)
+        };
+        let list = |query: &str| taken(&["decisions"], "get", call(query, Value::Null));
+        assert_eq!(list("outcome=denied&limit=3"), Ok(()));
+        assert!(list("outcom=denied").unwrap_err().contains("`outcom`; there are outcome, principal"));
+        let check = |body: Value| taken(&["check"], "post", call("", body));
+        assert_eq!(check(json!({"principal": "p", "resource": "r", "addRole": null})), Ok(()));
+        assert!(check(json!({"add_role": "Reader"})).unwrap_err().contains("addRole"));
+        let reset = taken(&["reset"], "post", call("seed=empty", json!({})));
+        assert_eq!(reset, Ok(()));
+        assert!(taken(&["reset"], "post", call("", json!({"seed": "empty"}))).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use iolite_entra::{Flaw, IssueError};
 use iolite_identity::{AttestationKeys, AttestationSource, DeviceKeys, sas};
 use iolite_kernel::{Secret, Service, SignedDuration, Uuid, iso_seconds};
-use iolite_resources::{Hub, ProvisioningService, SharedAccessPolicy};
+use iolite_resources::{ProvisioningService, SharedAccessPolicy};
 use serde_json::{Value, json};
 
 use super::{Call, Control, Refused};
@@ -13,9 +13,7 @@ const AN_HOUR: i64 = 3600;
 pub(super) async fn token(control: &Control, call: &Call) -> Result<Value, Refused> {
     let house = &control.house;
     let name = call.required("principal")?;
-    let principal = house.estate.principal_named(name).ok_or_else(|| {
-        Refused::not_found(format!("there is no principal `{name}`; the ready file lists those of this world"))
-    })?;
+    let principal = control.principal(name)?;
     let audience = audience(control, call.required("audience")?)?;
     let token = match call.text("flaw") {
         None => house.entra.issue(&principal, &audience).await,
@@ -86,9 +84,8 @@ pub(super) fn sas(control: &Control, call: &Call) -> Result<Value, Refused> {
 
 fn for_hub(control: &Control, name: Option<&str>, call: &Call) -> Result<Signing, Refused> {
     let origins = &control.house.origins;
-    let name =
-        name.map(str::to_owned).or_else(|| origins.first(Hub::TYPE).map(|name| name.to_string())).unwrap_or_default();
-    let hub = control.house.estate.hub(&name).ok_or_else(|| Refused::not_found(format!("there is no hub `{name}`")))?;
+    let hub = control.hub(name)?;
+    let name = hub.id.name();
     let host = origins.dialled_name(&hub.host_name);
     let Some(device) = call.text("device") else {
         let policy = policy(&hub.policies, call.text("policy").unwrap_or("iothubowner"))?;
@@ -112,14 +109,7 @@ fn for_hub(control: &Control, name: Option<&str>, call: &Call) -> Result<Signing
 }
 
 fn for_provisioning_service(control: &Control, name: &str, call: &Call) -> Result<Signing, Refused> {
-    let house = &control.house;
-    let name = if name.is_empty() {
-        house.origins.first(ProvisioningService::TYPE).unwrap_or_default().to_string()
-    } else {
-        name.to_owned()
-    };
-    let service = house.estate.provisioning_service(&name);
-    let service = service.ok_or_else(|| Refused::not_found(format!("there is no provisioning service `{name}`")))?;
+    let service = control.provisioning_service(Some(name))?;
     if let Some(registration) = call.text("registration") {
         return for_registration(control, &service, registration);
     }
@@ -144,7 +134,7 @@ fn for_registration(control: &Control, service: &ProvisioningService, id: &str) 
 fn policy(policies: &[SharedAccessPolicy], name: &str) -> Result<SharedAccessPolicy, Refused> {
     policies.iter().find(|policy| policy.key_name == name).cloned().ok_or_else(|| {
         let known: Vec<&str> = policies.iter().map(|policy| policy.key_name.as_str()).collect();
-        Refused::not_found(format!("there is no policy `{name}`; there are {}", known.join(", ")))
+        Refused::bad_request(format!("there is no policy `{name}`; there are {}", known.join(", ")))
     })
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod clock;
 mod decisions;
 mod endpoints;
+mod known;
 mod mint;
 mod openapi;
 mod roles;
@@ -82,9 +83,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The query value named `name`.
+    /// The query value named `name`; an empty one counts as none, as a form sends it.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let found = self.query.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// The body's text field `name`.
@@ -130,7 +132,7 @@ impl Control {
         if path.starts_with("/metadata/") || path.starts_with("/msi/") {
             return self.managed_identity(parts, incoming, peer).await;
         }
-        if path == "/ca.pem" && parts.method == Method::GET {
+        if path == "/ca.pem" && is_read(&parts.method) {
             return bytes(200, "application/x-pem-file", Bytes::from(self.ready_file.authority.pem.clone()));
         }
         let held = match self.house.pipeline.bodies().of(Sender::Admitted).read(incoming, MOST_BYTES).await {
@@ -199,7 +201,7 @@ fn guard(uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
         return Err(Refused::bad_request("the target and the Host are at odds"));
     }
     if !is_loopback(host) {
-        return Err(Refused::forbidden("the control API answers to localhost, 127.0.0.1 and [::1] only"));
+        return Err(Refused::forbidden("the control API answers to localhost and loopback addresses only"));
     }
     let origins = headers.get_all("origin");
     if origins.iter().all(|origin| origin.to_str().is_ok_and(|origin| is_of(origin, host))) {
@@ -216,14 +218,25 @@ fn is_of(origin: &str, host: &str) -> bool {
     origin.strip_prefix("http://").is_some_and(|authority| spelt_out(authority) == spelt_out(host))
 }
 
-/// Whether a name and port are this machine's own.
+/// Whether a name and port are this machine's own: `localhost`, in any case and with the root's dot (RFC 4343, RFC 6761),
+/// or a loopback address. A name that a name server resolves is never ours, wherever it leads.
 fn is_loopback(authority: &str) -> bool {
-    let host = if let Some(end) = authority.rfind(']') {
-        &authority[..=end]
-    } else {
-        authority.split(':').next().unwrap_or_default()
+    let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((host, rest))) => (host, rest.strip_prefix(':').unwrap_or(rest)),
+        Some(None) => return false,
+        None => authority.split_once(':').unwrap_or((authority, "")),
     };
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+    let is_bracketed = authority.starts_with('[');
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && match host.parse::<IpAddr>() {
+            Ok(address) => address.is_ipv6() == is_bracketed && address.to_canonical().is_loopback(),
+            Err(_) => !is_bracketed && host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost"),
+        }
+}
+
+/// Whether a request only reads. HEAD is answered as GET is (RFC 9110, section 9.3.2); hyper leaves the body out.
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// Reads a query as forms write it.
@@ -282,6 +295,49 @@ mod tests {
         assert_eq!(guarded("/", &[("host", "evil.example:8080")]), Some(403));
         assert_eq!(guarded("/", &[("host", "localhost:8080")]), None);
         assert_eq!(guarded("/", &[("host", "[::1]:8080")]), None);
+    }
+
+    #[test]
+    fn this_machine_goes_by_every_spelling_of_its_own() {
+        for host in [
+            "LOCALHOST",
+            "Localhost:8080",
+            "localhost.",
+            "localhost.:8080",
+            "localhost:",
+            "127.0.0.1",
+            "127.0.0.2:8080",
+            "127.255.255.254",
+            "[::1]",
+            "[0:0:0:0:0:0:0:1]:8080",
+            "[::ffff:127.0.0.1]:8080",
+        ] {
+            assert_eq!(guarded("/", &[("host", host)]), None, "{host}");
+        }
+        for host in [
+            "localhost..",
+            "a.localhost",
+            "localhost.evil.example",
+            "localhostevil",
+            "127.0.0.1.nip.io",
+            "127.1",
+            "128.0.0.1",
+            "0.0.0.0",
+            "[::]",
+            "[::2]",
+            "[127.0.0.1]",
+            "[localhost]",
+            "[::1]evil",
+            "evil[::1]",
+            "::1",
+            "[::1",
+            "localhost:80:80",
+            "localhost:evil",
+            "127.0.0.1.",
+            "[::ffff:8.8.8.8]",
+        ] {
+            assert_eq!(guarded("/", &[("host", host)]), Some(403), "{host}");
+        }
     }
 
     #[test]

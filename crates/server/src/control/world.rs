@@ -33,12 +33,13 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
 
 /// Has the ready file tell of the world that was put there, as far as it is this emulator's and still there.
 pub(super) fn tell(control: &Control) {
-    let path = &control.ready_file.path;
-    let kept: Option<Value> = std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-    if kept.is_none_or(|kept| kept["pid"] != std::process::id()) {
+    let (path, content) = (&control.ready_file.path, control.ready_file.content(&control.house));
+    let found: Option<Value> = std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let is_ours = |found: Value| found["pid"] == content["pid"] && found["control"] == content["control"];
+    if !found.is_some_and(is_ours) {
         return;
     }
-    if let Err(error) = ready::write(path, &control.ready_file.content(&control.house)) {
+    if let Err(error) = ready::write(path, &content) {
         tracing::warn!(%error, path = %path.display(), "the ready file still tells of the world before");
     }
 }

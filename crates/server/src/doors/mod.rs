@@ -124,24 +124,22 @@ fn refusal(decision: &Decision) -> SignInError {
         DenialCause::NotAuthenticated(rejection) => Some(rejection.reason),
         _ => None,
     });
-    let tracking = decision.id.simple();
+    let tracking = decision.id.simple().to_string();
+    let told = |code, text: &str| {
+        ServiceError::new(code, format!("{text} Tracking ID:{tracking}"))
+            .with_header("x-ms-request-id", tracking.clone())
+    };
     match reason {
         Some(Reason::UnknownDevice) => {
-            let message = format!("The device is not registered. Tracking ID:{tracking}");
-            SignInError::NotFound(ServiceError::new(&errors::DEVICE_NOT_FOUND, message))
+            SignInError::NotFound(told(&errors::DEVICE_NOT_FOUND, "The device is not registered."))
         }
         Some(Reason::UnknownModule) => {
-            let message = format!("The module is not registered. Tracking ID:{tracking}");
-            SignInError::NotFound(ServiceError::new(&errors::MODULE_NOT_FOUND, message))
+            SignInError::NotFound(told(&errors::MODULE_NOT_FOUND, "The module is not registered."))
         }
         Some(Reason::DeviceDisabled) => {
-            let message = format!("The device is disabled. Tracking ID:{tracking}");
-            SignInError::Forbidden(ServiceError::new(&errors::DEVICE_DISABLED, message))
+            SignInError::Forbidden(told(&errors::DEVICE_DISABLED, "The device is disabled."))
         }
-        _ => {
-            let message = format!("Unauthorized access. Tracking ID:{tracking}");
-            SignInError::Unauthorized(ServiceError::new(&errors::IOT_HUB_UNAUTHORIZED_ACCESS, message))
-        }
+        _ => SignInError::Unauthorized(told(&errors::IOT_HUB_UNAUTHORIZED_ACCESS, "Unauthorized access.")),
     }
 }
 

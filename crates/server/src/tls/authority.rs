@@ -61,14 +61,6 @@ pub(crate) enum AuthorityError {
         /// The key's file.
         path: PathBuf,
     },
-    /// Somebody else could have made the folder.
-    #[error(
-        "{path} is in a place that all users share, and is not this user's alone: somebody else may know the keys in it\n  give a folder of your own as --state-dir, or set HOME"
-    )]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-    },
     /// What is there is no authority.
     #[error(
         "the certificate authority in {path} cannot be read: {error}\n  delete ca.pem and ca.key there, and trust the new ca.pem afterwards"

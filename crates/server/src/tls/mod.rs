@@ -3,7 +3,6 @@
 
 mod authority;
 mod client_certificates;
-mod foreign;
 mod leaf;
 
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use rustls::crypto::aws_lc_rs;
 
 pub(crate) use authority::Authority;
 use client_certificates::AnyCertificate;
-pub(crate) use foreign::refuse_foreign;
 pub(crate) use leaf::Leaves;
 
 /// The server side of TLS 1.2 and 1.3 over `leaves`, with client certificates asked for and optional.

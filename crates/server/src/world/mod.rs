@@ -91,6 +91,12 @@ mod tests {
         let error = storage("AccountName=a", "uploads").unwrap_err();
         assert!(error.place.contains("iot_hubs[0].storage.connection_string"), "{error}");
         assert!(storage("UseDevelopmentStorage=true", "Up").unwrap_err().place.contains("storage.container"));
+        for (life, taken) in [("PT5M", true), ("P1D", true), ("5 minutes", false), ("PT1S", false), ("P2D", false)] {
+            let storage = "connection_string='UseDevelopmentStorage=true',container='uploads'";
+            let read = with_hub(&format!("storage={{{storage},sas_ttl='{life}'}}"));
+            assert_eq!(read.is_ok(), taken, "{life}");
+            assert!(read.err().is_none_or(|error| error.problem.contains("sasTtlAsIso8601")));
+        }
         let mut params = rcgen::CertificateParams::default();
         let key = rcgen::KeyPair::generate().unwrap();
         let leaf = params.self_signed(&key).unwrap().pem();
@@ -114,6 +120,7 @@ mod tests {
             ("policies=[{name='p',rights='EnrollmentRead'}]".to_owned(), "policies[0].rights"),
             ("policies=[{name='p q',rights='RegistryRead'}]".to_owned(), "policies[0].name"),
             ("[[resource_groups]]\nname='h'\nsubscription='s'".to_owned(), "resource_groups[1].subscription"),
+            ("[[resource_groups]]\nname='h'\nlocation='mars'".to_owned(), "resource_groups[1].location"),
             ("[[management_groups]]\nname='a'\nparent='a'".to_owned(), "management_groups[0].parent"),
             (
                 "[[provisioning_services]]\nname='dps'\nresource_group='g'\n\

@@ -336,7 +336,7 @@ fn merge_policies(
 }
 
 /// A hub's storage account as Resource Manager keeps it.
-fn storage_properties(storage: &StorageEntry) -> Map<String, Value> {
+pub(super) fn storage_properties(storage: &StorageEntry) -> Map<String, Value> {
     let endpoint = json!({
         "sasTtlAsIso8601": storage.sas_ttl,
         "connectionString": storage.connection_string,

@@ -33,8 +33,8 @@ pub struct Streams {
 struct Inner {
     limits: Limits,
     table: Mutex<Table>,
-    /// Held by what concerns streams as a whole, one at a time: a stream that is being removed is closed, and still there.
-    whole: tokio::sync::Mutex<()>,
+    /// Whoever removes a stream, or concerns all of them, has the turn: a stream is closed a while before it is gone.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Streams {
     /// Streams that end with the process.
     #[must_use]
     pub fn memory(limits: Limits) -> Self {
-        Self { inner: Arc::new(Inner { limits, table: Mutex::default(), whole: tokio::sync::Mutex::default() }) }
+        Self { inner: Arc::new(Inner { limits, table: Mutex::default(), turn: tokio::sync::Mutex::default() }) }
     }
 
     /// Opens the streams kept in the folder `streams` of a data directory, which are made if they are not there, and
@@ -76,7 +76,7 @@ impl Streams {
             table.streams.insert(name, Arc::new(stream));
         }
         table.directory = Some(held);
-        let inner = Inner { limits, table: Mutex::new(table), whole: tokio::sync::Mutex::default() };
+        let inner = Inner { limits, table: Mutex::new(table), turn: tokio::sync::Mutex::default() };
         Ok((Self { inner: Arc::new(inner) }, recovery))
     }
 
@@ -118,7 +118,7 @@ impl Streams {
     /// Closes a stream and removes all that is kept of it. Asked for again afterwards, it begins at the front; who still
     /// holds the old one finds it closed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let _whole = self.inner.whole.lock().await;
+        let _turn = self.inner.turn.lock().await;
         let (stream, directory) = {
             let table = self.inner.table.lock();
             let Some(stream) = table.streams.get(name) else { return Ok(()) };
@@ -136,7 +136,7 @@ impl Streams {
 
     /// Drops the records of all streams. Their numbers and offsets go on.
     pub async fn clear(&self) -> Result<(), StoreError> {
-        let _whole = self.inner.whole.lock().await;
+        let _turn = self.inner.turn.lock().await;
         for stream in self.all() {
             stream.clear().await?;
         }
@@ -146,7 +146,7 @@ impl Streams {
     /// A copy of all streams with their newest records: all of them if they have at most so many bytes, headers of 20
     /// bytes included, else of every partition the same part. Each partition is copied as of some moment of its own.
     pub async fn export(&self, most_bytes: u64) -> Result<StreamsSnapshot, StoreError> {
-        let _whole = self.inner.whole.lock().await;
+        let _turn = self.inner.turn.lock().await;
         let mut parts = Vec::new();
         for stream in self.all() {
             for partition in 0..stream.partitions() {
@@ -173,7 +173,7 @@ impl Streams {
     /// Makes all streams what they were in a copy, with the numbers and offsets of then; those that the copy does not
     /// have are cleared. Each stream is replaced whole or not at all.
     pub async fn import(&self, snapshot: StreamsSnapshot) -> Result<(), StoreError> {
-        let _whole = self.inner.whole.lock().await;
+        let _turn = self.inner.turn.lock().await;
         for stream in self.all() {
             if !snapshot.streams.contains_key(stream.name()) {
                 stream.clear().await?;

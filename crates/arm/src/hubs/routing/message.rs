@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use iolite_kernel::ServiceError;
+use iolite_kernel::{MediaType, ServiceError};
 use iolite_query::routing::Subject;
 use serde_json::Value;
 
@@ -38,8 +38,7 @@ impl TestMessage {
     fn is_json(&self) -> bool {
         let kind = find(&self.system, "contentType").unwrap_or_default();
         let encoding = find(&self.system, "contentEncoding").unwrap_or_default().to_ascii_lowercase();
-        kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-            && matches!(encoding.as_str(), "utf-8" | "utf-16" | "utf-32")
+        MediaType::of(kind).is("application/json") && matches!(encoding.as_str(), "utf-8" | "utf-16" | "utf-32")
     }
 }
 

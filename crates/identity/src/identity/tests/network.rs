@@ -1,4 +1,4 @@
-//! Addresses that a hub does not let in, whatever they show.
+//! Addresses that a resource does not let in, whatever they show.
 
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,14 @@ fn properties(value: &Value) -> Map<String, Value> {
 }
 
 impl Door {
+    /// The same at the provisioning service's two APIs or at a Digital Twins instance.
+    fn visited_elsewhere(&self, operation: &'static Operation, resource: &Resource) -> Authentication {
+        let mut request = request("/registrations/reg1", &[("id", "reg1")]);
+        request.client.address = Some("127.0.0.1".parse().unwrap());
+        let presented = Presented::new(Credential::None, None);
+        self.identity.authenticate(&presented, Visit { operation, resource, request: &request })
+    }
+
     fn visited_from(&self, address: Option<&str>) -> Authentication {
         let (resource, mut request) = (self.hub(), request("/devices/dev1", &[("id", "dev1")]));
         request.client.address = address.map(|address| address.parse().unwrap());
@@ -57,4 +65,53 @@ fn the_built_in_endpoint_is_closed_where_the_rules_say_so() {
         let found = admits(&hub, Entrance::Events, Some("127.0.0.1".parse().unwrap()));
         assert_eq!(found.err().map(|rejection| rejection.reason), expected);
     }
+}
+
+#[test]
+fn a_provisioning_service_s_rule_closes_the_api_that_it_names() {
+    let door = Door::new();
+    for (target, by_service, by_device) in
+        [("all", true, true), ("serviceApi", true, false), ("deviceApi", false, true)]
+    {
+        let rule = json!({"filterName": "no", "action": "Reject", "ipMask": "0.0.0.0/0", "target": target});
+        door.world.put_provisioning_service(|service| {
+            service.other_properties = properties(&json!({"ipFilterRules": [rule]}));
+        });
+        let service = door.provisioning_service();
+        for (operation, closed) in [(&ENROLLMENTS, by_service), (&REGISTER, by_device)] {
+            let found = door.visited_elsewhere(operation, &service);
+            let expected = if closed { Reason::AddressNotAllowed } else { Reason::NoCredential };
+            assert_eq!(reason(&found), Some(expected), "{target}");
+            let detail = found.outcome.unwrap_err().detail;
+            assert!(!closed || detail == "the IP filter rule `no` of contoso-dps rejects 127.0.0.1", "{detail}");
+        }
+    }
+}
+
+#[test]
+fn without_public_access_neither_provisioning_nor_twins_are_reached() {
+    let door = Door::new();
+    let off = properties(&json!({"publicNetworkAccess": "Disabled"}));
+    door.world.put_provisioning_service(|service| service.other_properties = off.clone());
+    let service = door.provisioning_service();
+    let twins = |other_properties| {
+        let instance = iolite_resources::TwinsInstance {
+            id: iolite_kernel::Scope::resource("s", "g", iolite_resources::TwinsInstance::TYPE, "contoso-twins"),
+            location: "westeurope".to_owned(),
+            tags: std::collections::BTreeMap::new(),
+            host_name: "contoso-twins.api.weu.digitaltwins.azure.net".to_owned(),
+            identity: None,
+            created_at: in_an_hour(),
+            changed_at: in_an_hour(),
+            other_properties,
+        };
+        Resource::Twins(iolite_store::Versioned { revision: 1, value: Arc::new(instance) })
+    };
+    for (operation, resource) in [(&ENROLLMENTS, &service), (&REGISTER, &service), (&TWINS, &twins(off.clone()))] {
+        let found = door.visited_elsewhere(operation, resource);
+        assert_eq!(reason(&found), Some(Reason::PublicAccessDisabled), "{}", operation.service);
+        assert_eq!(failed(&found), [CheckKind::Network]);
+    }
+    let on = properties(&json!({"publicNetworkAccess": "Enabled"}));
+    assert_eq!(reason(&door.visited_elsewhere(&TWINS, &twins(on))), Some(Reason::NoCredential));
 }

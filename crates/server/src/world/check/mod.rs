@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fmt;
 
+use iolite_arm::is_location;
 use iolite_kernel::{Scope, Uuid};
 
 use super::{WorldFile, scope};
@@ -111,6 +112,11 @@ impl Checker<'_> {
             }
         }
         for (index, group) in self.world.resource_groups.iter().enumerate() {
+            if !is_location(&group.location) {
+                let problem = format!("`{}` is no location of Azure", group.location);
+                let remedy = "name a region, such as westeurope; `az account list-locations` lists them";
+                return self.wrong(format!("resource_groups[{index}].location"), problem, remedy);
+            }
             let is_missing =
                 |id: &&str| !self.world.subscriptions.iter().any(|entry| entry.id.eq_ignore_ascii_case(id));
             if let Some(id) = group.subscription.as_deref().filter(is_missing) {

@@ -1,12 +1,15 @@
 //! What a world's hubs, provisioning services and Digital Twins instances must hold to. Resource Manager's own rules for
 //! them are asked where there are any, so that a file cannot make what no request could.
 
-use iolite_arm::{HUB_POLICIES, PROVISIONING_POLICIES, PolicyRules, is_policy_key, is_policy_name};
+use iolite_arm::{
+    HUB_POLICIES, PROVISIONING_POLICIES, PolicyRules, check_hub_properties, is_policy_key, is_policy_name,
+};
 use iolite_hub::blobs::{StorageAccount, is_container_name};
 use iolite_identity::{describe_authority, read_certificate};
 use iolite_kernel::Rights;
 
 use super::super::file::{CertificateEntry, LinkBy, LinkEntry, PolicyEntry, ProvisioningServiceEntry, StorageEntry};
+use super::super::seed::storage_properties;
 use super::{Checker, WorldError};
 
 /// The policies that every hub has.
@@ -44,9 +47,9 @@ impl Checker<'_> {
             let help = "3 to 63 lower-case letters, digits and single hyphens";
             return self.wrong(format!("{at}.storage.container"), problem, help);
         }
-        if !storage.sas_ttl.parse::<jiff::SignedDuration>().is_ok_and(|ttl| ttl.is_positive()) {
-            let problem = format!("`{}` is no length of time", storage.sas_ttl);
-            return self.wrong(format!("{at}.storage.sas_ttl"), problem, "give an ISO 8601 duration such as PT1H");
+        if let Err(problem) = check_hub_properties(&storage_properties(storage)) {
+            let remedy = "give sas_ttl as an ISO 8601 duration such as PT1H, from a minute to a day";
+            return self.wrong(format!("{at}.storage"), problem, remedy);
         }
         Ok(())
     }
