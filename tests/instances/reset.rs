@@ -36,6 +36,26 @@ async fn a_reset_puts_the_world_back_at_the_origins_that_it_had() {
     }
 }
 
+/// Nothing is made at a moment that is yet to come.
+#[tokio::test]
+async fn a_reset_that_puts_the_clock_back_makes_the_world_by_that_clock() {
+    let emulator = marked().await;
+    emulator.advance_clock(7200).await;
+    assert_eq!(emulator.control("POST", "/reset?seed=world", Value::Null).await.status, 204);
+    let arm = emulator.token("owner-app", "arm").await;
+    let assigned = format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
+    let listed = emulator.call("GET", &assigned, &arm, Value::Null).await;
+    let now = emulator.control("GET", "/clock", Value::Null).await.body;
+    let now = now["now"].as_str().unwrap();
+    let made: Vec<_> = listed.body["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["properties"]["createdOn"].as_str().unwrap())
+        .collect();
+    assert!(!made.is_empty() && made.iter().all(|made| made[..19] <= now[..19]), "{now}: {made:?}");
+}
+
 #[tokio::test]
 async fn a_seed_that_there_is_not_is_refused_and_changes_nothing() {
     let emulator = marked().await;

@@ -1,5 +1,6 @@
 //! The world put back as at start.
 
+use iolite_store::StoreError;
 use serde_json::Value;
 
 use super::{Call, Control, Refused};
@@ -12,17 +13,18 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
     if !matches!(seed, "world" | "empty") {
         return Err(Refused::bad_request(format!("seed is `world` or `empty`, not `{seed}`")));
     }
-    let world = control.seeder.make().await.map_err(|error| Refused::failed(error.to_string()))?;
-    let allowed = control
-        .seeder
-        .reach
-        .check(&world.public_keys, "start with --generate-keys for fresh ones, give your own in a world file");
+    let failed = |error: StoreError| Refused::failed(error.to_string());
+    let mut world = control.seeder.make().await.map_err(failed)?;
+    let remedy = "start with --generate-keys for fresh ones, give your own in a world file";
+    let allowed = control.seeder.reach.check(&world.public_keys, remedy);
     allowed.map_err(|error| Refused::forbidden(format!("the world is not put back: {error}")))?;
     if seed == "world" {
         control.house.elements.clock.reset();
+        // What was made by the clock as it stood could be yet to come.
+        world = control.seeder.make().await.map_err(failed)?;
     }
-    control.seeder.put(world).await.map_err(|error| Refused::failed(error.to_string()))?;
-    control.house.streams.clear().await.map_err(|error| Refused::failed(error.to_string()))?;
+    control.seeder.put(world).await.map_err(failed)?;
+    control.house.streams.clear().await.map_err(failed)?;
     control.house.hub.start_outboxes_over().await;
     control.house.entra.forget_sessions();
     control.house.access.log().clear();
