@@ -90,11 +90,16 @@ pub(crate) fn tellable(path: &Path, remedy: &'static str) -> Result<PathBuf, Sta
 
 /// Removes the ready file that `content` was written to, unless another emulator has written its own there since.
 pub(crate) fn remove(path: &Path, content: &Value) {
-    let found = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    // Two emulators of one process, in a test of the user's, have ports of their own.
-    if found.is_some_and(|found| found["pid"] == content["pid"] && found["control"] == content["control"]) {
+    if is_ours(path, content) {
         std::fs::remove_file(path).ok();
     }
+}
+
+/// Whether the ready file at `path` is still that of the emulator that `content` tells of.
+pub(crate) fn is_ours(path: &Path, content: &Value) -> bool {
+    let found = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    // Two emulators of one process, in a test of the user's, have ports of their own.
+    found.is_some_and(|found| found["pid"] == content["pid"] && found["control"] == content["control"])
 }
 
 /// The names of one type, the first of its kind first.

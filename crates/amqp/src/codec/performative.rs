@@ -317,13 +317,13 @@ impl Attach {
     }
 }
 
-/// A field of a source or target (part 3, sections 3.5.3 and 3.5.4: both have the address first and `dynamic` fifth).
 /// A source (0x28) or target (0x29) of which only the address is told.
 fn terminus(descriptor: u64, address: &str) -> Value {
     let value = Value::List(vec![Value::string(address)]);
     Value::Described(Box::new(Described { descriptor: Value::Ulong(descriptor), value }))
 }
 
+/// A field of a source or target (part 3, sections 3.5.3 and 3.5.4: both have the address first and `dynamic` fifth).
 fn terminus_field(terminus: &Value, index: usize) -> Option<&Value> {
     let Value::Described(described) = terminus else { return None };
     let Value::List(fields) = &described.value else { return None };

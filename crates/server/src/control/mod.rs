@@ -1,7 +1,8 @@
 //! The control API: plain HTTP on loopback, for people, test harnesses and the command line.
 //!
 //! A request whose Host is not loopback's, or that carries any Origin but its own, is refused: a web page must not reach
-//! it through DNS rebinding or a call from another origin, another port of this machine included. Managed identity answers on the same port, through the pipeline.
+//! it through DNS rebinding or a call from another origin, another port of this machine included. Managed identity answers
+//! on the same port, through the pipeline.
 
 mod check;
 mod clock;

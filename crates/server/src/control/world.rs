@@ -36,9 +36,7 @@ pub(super) async fn reset(control: &Control, call: &Call) -> Result<Value, Refus
 /// Has the ready file tell of the world that was put there, as far as it is this emulator's and still there.
 pub(super) fn tell(control: &Control) {
     let (path, content) = (&control.ready_file.path, control.ready_file.content(&control.house));
-    let found: Option<Value> = std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-    let is_ours = |found: Value| found["pid"] == content["pid"] && found["control"] == content["control"];
-    if !found.is_some_and(is_ours) {
+    if !ready::is_ours(path, &content) {
         return;
     }
     if let Err(error) = ready::write(path, &content) {
