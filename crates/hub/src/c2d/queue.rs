@@ -70,7 +70,7 @@ impl Hub {
         };
         check_size(&message)?;
         let throttle = self.throttle(hub);
-        throttle.take(Meter::CloudToDevice, 1.0, self.ground.now())?;
+        throttle.take(Meter::CloudToDevice, 1.0, || self.ground.now())?;
         throttle.count_message(message.size(), self.ground.now())?;
         if Ack::read(message.system(SystemName::Ack)).is_none() {
             return Err(errors::invalid("The message's iothub-ack is none of none, positive, negative and full."));

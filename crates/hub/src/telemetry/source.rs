@@ -60,7 +60,7 @@ impl Source {
             let message = format!("The message has {size} bytes; a hub takes {LARGEST}.");
             return Err(ServiceError::new(&errors::MESSAGE_TOO_LARGE, message));
         }
-        self.throttle.take(Meter::DeviceToCloud, 1.0, now)?;
+        self.throttle.take(Meter::DeviceToCloud, 1.0, || now)?;
         self.throttle.count_message(size, now)?;
         let event = Routable {
             source: routing::Source::DeviceMessages,

@@ -66,11 +66,12 @@ impl HubThrottle {
         self.is_on.load(Ordering::Acquire)
     }
 
-    /// Takes `amount` of `meter` at `now`, or refuses.
-    pub(crate) fn take(&self, meter: Meter, amount: f64, now: Timestamp) -> Result<(), ServiceError> {
+    /// Takes `amount` of `meter` at `now`, or refuses. The clock is read only where something is throttled.
+    pub(crate) fn take(&self, meter: Meter, amount: f64, now: impl FnOnce() -> Timestamp) -> Result<(), ServiceError> {
         if !self.is_on() {
             return Ok(());
         }
+        let now = now();
         let mut state = self.state.lock();
         let rates = state.tier.rates(meter);
         let bucket = state.buckets.entry(meter).or_insert_with(|| Bucket::full(rates, now));
@@ -130,7 +131,7 @@ impl Hub {
 
     /// Takes `amount` of `meter` from the hub keyed `hub`, or refuses.
     pub(crate) fn meter(&self, hub: &str, meter: Meter, amount: f64) -> Result<(), ServiceError> {
-        self.throttle(hub).take(meter, amount, self.ground.now())
+        self.throttle(hub).take(meter, amount, || self.ground.now())
     }
 
     /// Lets the throttle follow what the hub's record says; a hub that is gone has none.
